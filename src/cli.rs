@@ -1,0 +1,51 @@
+//! The shell: arguments, one file a command, printing, clock, exit codes. The only layer that does any of these.
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "printing is what this layer is for"
+)]
+
+mod args;
+mod demo;
+mod doctor;
+mod exit;
+mod snapshot;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+pub(crate) use args::ConnectArgs;
+pub(crate) use exit::{Exit, Failure};
+
+/// Parses the command line, runs the command, prints the error if any, and gives the exit code.
+#[must_use]
+pub fn main() -> ExitCode {
+    let arguments = args::Arguments::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("pgperf: cannot start: {error}");
+            return Exit::Usage.into();
+        }
+    };
+    match runtime.block_on(run(arguments)) {
+        Ok(exit) => exit.into(),
+        Err(failure) => {
+            eprintln!("{failure}");
+            failure.exit.into()
+        }
+    }
+}
+
+async fn run(arguments: args::Arguments) -> Result<Exit, Failure> {
+    match arguments.command {
+        args::Command::Demo(command) => demo::run(&command).await,
+        args::Command::Doctor(command) => doctor::run(&command).await,
+        args::Command::Snapshot(command) => snapshot::run(&command).await,
+    }
+}

@@ -1,0 +1,95 @@
+//! A fix as a value: audit, advisor and `--apply` share it. Its `Display` is the DDL.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::ident::{QualifiedName, quote_ident};
+use crate::model::index::IndexDefinition;
+
+/// One DDL statement.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Change {
+    /// `CREATE INDEX`.
+    CreateIndex {
+        /// Name without schema: an index always lives in its table's schema.
+        name: String,
+        /// What to build.
+        definition: IndexDefinition,
+        /// Without blocking writes. `PostgreSQL` refuses it on a partitioned table.
+        concurrently: bool,
+    },
+    /// `DROP INDEX`.
+    DropIndex {
+        /// The index.
+        name: QualifiedName,
+        /// Without blocking queries. Refused on a partitioned index.
+        concurrently: bool,
+    },
+    /// `REINDEX INDEX`.
+    Reindex {
+        /// The index.
+        name: QualifiedName,
+    },
+    /// `ANALYZE`.
+    Analyze {
+        /// The table.
+        table: QualifiedName,
+    },
+}
+
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::CreateIndex {
+                name,
+                definition,
+                concurrently,
+            } => write!(
+                f,
+                "CREATE {}INDEX {}{} ON {} {definition};",
+                if definition.unique { "UNIQUE " } else { "" },
+                if *concurrently { "CONCURRENTLY " } else { "" },
+                quote_ident(name),
+                definition.table,
+            ),
+            Self::DropIndex { name, concurrently } => {
+                write!(
+                    f,
+                    "DROP INDEX {}{name};",
+                    if *concurrently { "CONCURRENTLY " } else { "" }
+                )
+            }
+            Self::Reindex { name } => write!(f, "REINDEX INDEX CONCURRENTLY {name};"),
+            Self::Analyze { table } => write!(f, "ANALYZE {table};"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::index::IndexKey;
+
+    #[test]
+    fn ddl_quotes_every_name() {
+        let change = Change::CreateIndex {
+            name: "we\"ird; drop table x_Größe_idx".into(),
+            definition: IndexDefinition {
+                table_oid: 1,
+                table: QualifiedName::new("My Schema", "we\"ird; drop table x"),
+                method: "btree".into(),
+                keys: vec![IndexKey::column("Größe")],
+                include: vec![],
+                predicate: None,
+                unique: false,
+            },
+            concurrently: true,
+        };
+        assert_eq!(
+            change.to_string(),
+            r#"CREATE INDEX CONCURRENTLY "we""ird; drop table x_Größe_idx" ON "My Schema"."we""ird; drop table x" ("Größe");"#
+        );
+    }
+}

@@ -1,0 +1,126 @@
+//! Statistics as the server keeps them: `pg_stats`, `pg_stat_all_tables`, `pg_stat_all_indexes`, `pg_statistic_ext`.
+
+use serde::{Deserialize, Serialize};
+
+/// One row of `pg_stats`. Values are their text form, as `::text` prints them; they are real data of the database.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ColumnStats {
+    /// Fraction of NULLs.
+    pub null_frac: f64,
+    /// Average width in bytes of non-null values.
+    pub avg_width: f64,
+    /// Distinct values: positive = count, negative = share of the rows.
+    pub n_distinct: f64,
+    /// Most common values, most frequent first. After redaction the values are gone and only `most_common_freqs` stays.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub most_common_vals: Option<Vec<String>>,
+    /// Their frequencies, shares of all rows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub most_common_freqs: Option<Vec<f64>>,
+    /// Bounds that split the other values into equally frequent groups.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub histogram_bounds: Option<Vec<String>>,
+    /// Correlation of physical and logical order, -1 to 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub correlation: Option<f64>,
+    /// Most common elements of array-like types.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub most_common_elems: Option<Vec<String>>,
+    /// Their frequencies (with the extra minimum/maximum/null entries at the end).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub most_common_elem_freqs: Option<Vec<f64>>,
+    /// Histogram of the number of distinct elements.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub elem_count_histogram: Option<Vec<f64>>,
+    /// Range lengths histogram (17+), text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub range_length_histogram: Option<String>,
+    /// Fraction of empty ranges (17+).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub range_empty_frac: Option<f64>,
+    /// Range bounds histogram (17+), text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub range_bounds_histogram: Option<String>,
+}
+
+impl ColumnStats {
+    /// Distinct non-null values in a table of `reltuples` rows, at least 1.
+    #[must_use]
+    pub fn distinct(&self, reltuples: f64) -> f64 {
+        let n = if self.n_distinct < 0.0 {
+            -self.n_distinct * reltuples
+        } else {
+            self.n_distinct
+        };
+        n.clamp(1.0, reltuples.max(1.0))
+    }
+}
+
+/// One row of `pg_stat_all_tables`, counters since `Server::stats_reset`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TableStats {
+    /// Sequential scans started.
+    pub seq_scan: i64,
+    /// Rows read by them.
+    pub seq_tup_read: i64,
+    /// Index scans started.
+    pub idx_scan: i64,
+    /// Rows fetched by them.
+    pub idx_tup_fetch: i64,
+    /// Rows inserted.
+    pub n_tup_ins: i64,
+    /// Rows updated (HOT ones included).
+    pub n_tup_upd: i64,
+    /// Rows deleted.
+    pub n_tup_del: i64,
+    /// Rows updated without touching an index.
+    pub n_tup_hot_upd: i64,
+    /// Estimated live rows.
+    pub n_live_tup: i64,
+    /// Estimated dead rows.
+    pub n_dead_tup: i64,
+    /// Rows changed since the last ANALYZE.
+    pub n_mod_since_analyze: i64,
+    /// Last VACUUM of any kind, Unix seconds.
+    pub last_vacuum: Option<f64>,
+    /// Last ANALYZE of any kind, Unix seconds.
+    pub last_analyze: Option<f64>,
+}
+
+/// One row of `pg_stat_all_indexes`, counters since `Server::stats_reset`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct IndexStats {
+    /// Scans started.
+    pub idx_scan: i64,
+    /// Entries returned.
+    pub idx_tup_read: i64,
+    /// Rows fetched.
+    pub idx_tup_fetch: i64,
+    /// Last scan (16+), Unix seconds.
+    pub last_idx_scan: Option<f64>,
+}
+
+/// One `CREATE STATISTICS` object.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ExtendedStats {
+    /// Schema.
+    pub schema: String,
+    /// Name.
+    pub name: String,
+    /// Oid of the table.
+    pub table_oid: u32,
+    /// Kinds: `d` n_distinct, `f` dependencies, `m` MCV, `e` expressions.
+    pub kinds: Vec<String>,
+    /// Plain columns.
+    pub columns: Vec<String>,
+    /// Expressions (14+), SQL text.
+    pub expressions: Vec<String>,
+    /// `pg_stats_ext.n_distinct`, text form.
+    pub n_distinct: Option<String>,
+    /// `pg_stats_ext.dependencies`, text form.
+    pub dependencies: Option<String>,
+}

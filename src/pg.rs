@@ -1,0 +1,11 @@
+//! The database edge: the only module that knows tokio-postgres.
+//!
+//! `connect` turns what the user typed into a session, `collect` turns a session into a Snapshot, `explain` and `hypopg`
+//! answer what-if questions, `local` runs throwaway servers.
+
+pub mod collect;
+pub mod connect;
+pub mod error;
+pub mod local;
+
+pub use error::Error;

@@ -1,0 +1,161 @@
+//! The Workload: the statements worth attention, with shapes, weights and an account of what was left out.
+
+use serde::{Deserialize, Serialize};
+
+use crate::query::shape::Shape;
+
+/// What kind of statement it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum QueryKind {
+    /// SELECT, VALUES, TABLE, WITH … SELECT.
+    Select,
+    /// INSERT.
+    Insert,
+    /// UPDATE.
+    Update,
+    /// DELETE.
+    Delete,
+    /// MERGE.
+    Merge,
+}
+
+/// One distinct statement: all rows of `pg_stat_statements` with the same fingerprint and search path.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Query {
+    /// Text that the server can EXPLAIN: repaired, one statement, no trailing semicolon, parameters `$1 … $n`.
+    pub text: String,
+    /// Highest `$n` in it, 0 = none.
+    pub parameters: usize,
+    /// Our own fingerprint, stable across servers and versions.
+    pub fingerprint: u64,
+    /// Kind.
+    pub kind: QueryKind,
+    /// Positions in `Snapshot::statements` of the rows it stands for.
+    pub members: Vec<usize>,
+    /// Executions of all members.
+    pub calls: f64,
+    /// Total execution time of all members, ms; `None` when the source has no times.
+    pub total_ms: Option<f64>,
+    /// Mean rows returned per execution: what LIMIT `$n` usually is.
+    pub rows_per_call: f64,
+    /// Schemas that unqualified names were resolved in.
+    pub search_path: Vec<String>,
+    /// What it asks of the tables.
+    pub shape: Shape,
+}
+
+/// Why a statement is not in the workload.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reason {
+    /// Reads or writes no user table: `SELECT 1`, catalog queries.
+    NoTables,
+    /// Not a SELECT, INSERT, UPDATE, DELETE or MERGE: `COMMIT`, `VACUUM`, DDL, `EXPLAIN`, `CALL`.
+    Utility,
+    /// pgperf's own.
+    Own,
+    /// Ran in another database.
+    OtherDatabase,
+    /// Inside a function (`toplevel` false), with variables as bare names.
+    Nested,
+    /// Text not visible to the role, or purged.
+    NoText,
+    /// Text cut off (`pg_stat_activity`, `track_activity_query_size`).
+    Truncated,
+    /// Our parser does not understand it; the message says where.
+    Unparsed(String),
+    /// Names a table that is not in this database (dropped, temporary, other search path).
+    UnknownTable(String),
+    /// Only foreign tables.
+    ForeignTable,
+    /// A plain INSERT … VALUES: it reads no table (it counts as write load).
+    OnlyWrites,
+    /// Internal foreign-key check of the server.
+    ForeignKeyCheck,
+    /// Below the cut (`--min-calls`, `--min-time`, share of total time).
+    BelowCut,
+}
+
+impl Reason {
+    /// A short phrase for people: "utility statement", "text not visible".
+    #[must_use]
+    pub fn describe(&self) -> String {
+        match self {
+            Self::NoTables => "reads no user table".into(),
+            Self::Utility => "utility statement".into(),
+            Self::Own => "pgperf's own".into(),
+            Self::OtherDatabase => "of another database".into(),
+            Self::Nested => "inside a function".into(),
+            Self::NoText => "text not visible".into(),
+            Self::Truncated => "text cut off".into(),
+            Self::Unparsed(why) => format!("not understood: {why}"),
+            Self::UnknownTable(name) => format!("table {name} not found"),
+            Self::ForeignTable => "only foreign tables".into(),
+            Self::OnlyWrites => "only inserts".into(),
+            Self::ForeignKeyCheck => "foreign-key check".into(),
+            Self::BelowCut => "below the cut".into(),
+        }
+    }
+
+    /// Whether an index advisor has nothing to say about such a statement anyway, so that leaving it out loses nothing.
+    #[must_use]
+    pub fn is_harmless(&self) -> bool {
+        matches!(
+            self,
+            Self::NoTables
+                | Self::Utility
+                | Self::Own
+                | Self::OtherDatabase
+                | Self::OnlyWrites
+                | Self::ForeignKeyCheck
+        )
+    }
+}
+
+/// A statement that was left out.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Skipped {
+    /// Position in `Snapshot::statements`.
+    pub statement: usize,
+    /// Why.
+    pub reason: Reason,
+}
+
+/// How much of the load was analysed. Harmless reasons count neither way.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Coverage {
+    /// Statements with user tables seen.
+    pub statements: usize,
+    /// Of them analysed.
+    pub analysed: usize,
+    /// Their total execution time, ms (calls, when there are no times).
+    pub total: f64,
+    /// Of it analysed.
+    pub analysed_total: f64,
+    /// Whether the totals are times (else calls).
+    pub timed: bool,
+}
+
+impl Coverage {
+    /// Analysed share of the load, 0 to 1; 1 when there is no load.
+    #[must_use]
+    pub fn share(&self) -> f64 {
+        if self.total > 0.0 {
+            self.analysed_total / self.total
+        } else {
+            1.0
+        }
+    }
+}
+
+/// The statements worth attention, most expensive first.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Workload {
+    /// What will be analysed.
+    pub queries: Vec<Query>,
+    /// What will not, and why.
+    pub skipped: Vec<Skipped>,
+    /// The account.
+    pub coverage: Coverage,
+}
