@@ -214,7 +214,7 @@ impl LocalServer {
         let mut arguments = vec!["-D".to_owned(), data.clone(), "-k".to_owned(), data];
         let listen = if options.tcp { "127.0.0.1" } else { "" };
         let mut set = |name: &str, value: &str| {
-            arguments.extend(["-c".to_owned(), format!("{name}={value}")])
+            arguments.extend(["-c".to_owned(), format!("{name}={value}")]);
         };
         set("listen_addresses", listen);
         set("port", &self.port.to_string());
@@ -267,9 +267,8 @@ impl LocalServer {
             .dbname("postgres");
         let deadline = Instant::now() + START_TIMEOUT;
         loop {
-            let refused = match config.connect(tokio_postgres::NoTls).await {
-                Ok(_) => return Ok(()),
-                Err(refused) => refused,
+            let Err(refused) = config.connect(tokio_postgres::NoTls).await else {
+                return Ok(());
             };
             if let Some(postmaster) = &mut self.postmaster
                 && let Ok(Some(status)) = postmaster.try_wait()
@@ -287,14 +286,16 @@ impl LocalServer {
         let log = self.log();
         let lines: Vec<&str> = log.lines().filter(|line| !line.trim().is_empty()).collect();
         let end = lines[lines.len().saturating_sub(8)..].join("\n    ");
-        let mut message = format!(
-            "cannot start PostgreSQL {} from {}: {reason}",
+        let said = if end.is_empty() {
+            String::new()
+        } else {
+            format!("; the end of its log:\n    {end}")
+        };
+        let message = format!(
+            "cannot start PostgreSQL {} from {}: {reason}{said}",
             self.installation.version(),
             self.installation.bin_dir.display()
         );
-        if !end.is_empty() {
-            message += &format!("; the end of its log:\n    {end}");
-        }
         Error::new(Kind::Local, message)
     }
 }
