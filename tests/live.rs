@@ -1,0 +1,7 @@
+//! Tests against real servers, `PostgreSQL` 13 to 18. `tests/servers` makes the servers available; none missing, none skipped.
+
+#[cfg(test)]
+mod live {
+    mod local;
+    pub(crate) mod support;
+}
