@@ -1,17 +1,106 @@
 //! REPORT → TEXT. Every format is a view of one `Report` value, so that all of them say the same.
+//!
+//! A format is one file `report/x.rs` with `render(&Report, Style) -> String`, one variant of [`Format`] and one arm in
+//! [`render`]. Sentences that several formats share are in `phrase`, what makes database text harmless is in `plain`.
+
+mod json;
+mod page;
+mod phrase;
+mod plain;
+mod sql;
+mod text;
+
+use std::fmt;
+use std::str::FromStr;
 
 use serde::Serialize;
 
 use crate::advisor::recommendation::Recommendation;
-use crate::model::gap::Gap;
+use crate::model::gap::{Gap, Part};
 use crate::model::whatif::Source;
 use crate::query::workload::Coverage;
 
 /// Version of the JSON form: raised when a field changes its meaning or goes away.
 pub const SCHEMA_VERSION: u32 = 1;
 
-/// Everything a command has to say.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+/// How a report is written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Format {
+    /// For people, in a terminal.
+    #[default]
+    Text,
+    /// For programs: see `report/json.rs` for the contract.
+    Json,
+    /// A script for psql, with the evidence as comments.
+    Sql,
+}
+
+impl Format {
+    /// Every format, as options and help list them.
+    pub const ALL: [Self; 3] = [Self::Text, Self::Json, Self::Sql];
+
+    /// As options name it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Json => "json",
+            Self::Sql => "sql",
+        }
+    }
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl FromStr for Format {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        Self::ALL
+            .into_iter()
+            .find(|f| f.name() == name)
+            .ok_or_else(|| {
+                let known = Self::ALL.map(Self::name).join(", ");
+                format!("unknown format {name:?}: choose one of {known}")
+            })
+    }
+}
+
+/// How text is laid out. Data formats ignore it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Style {
+    /// Columns of the terminal; less than 60 counts as 60. Only DDL may run over it, so that it can be pasted.
+    pub width: usize,
+    /// Whether ANSI colours are wanted.
+    pub colour: bool,
+}
+
+impl Default for Style {
+    /// 80 columns without colour: what a pipe or a file gets.
+    fn default() -> Self {
+        Self {
+            width: 80,
+            colour: false,
+        }
+    }
+}
+
+/// Writes a report. The same report and style give the same bytes.
+#[must_use]
+pub fn render(report: &Report, format: Format, style: Style) -> String {
+    match format {
+        Format::Text => text::render(report, style),
+        Format::Json => json::render(report),
+        Format::Sql => sql::render(report),
+    }
+}
+
+/// Everything a command has to say. Its JSON form is made by `report/json.rs`.
+#[derive(Debug, Clone, PartialEq)]
 pub struct Report {
     /// `SCHEMA_VERSION`.
     pub schema_version: u32,
@@ -33,6 +122,58 @@ pub struct Report {
     pub summary: Summary,
     /// Statements looked at in detail for which nothing is advised, with the reason, most expensive first.
     pub unhelped: Vec<Unhelped>,
+}
+
+/// What a report amounts to. Without it "nothing found" and "could not look" would both be an empty list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// There are recommendations.
+    Advice,
+    /// All was seen and analysed, and no index is worth its price.
+    NothingToAdvise,
+    /// No index is worth its price for what was seen, but not all was seen.
+    NothingToAdviseInPart,
+    /// All was seen, and there was no statement on a user table.
+    NoStatements,
+    /// Nothing could be analysed.
+    CouldNotLook,
+}
+
+impl Report {
+    /// What it amounts to.
+    #[must_use]
+    pub fn outcome(&self) -> Outcome {
+        let blind = |gap: &Gap| {
+            matches!(
+                gap.part,
+                Part::Statements
+                    | Part::Catalog
+                    | Part::Indexes
+                    | Part::ColumnStats
+                    | Part::Planner
+                    | Part::Workload
+            )
+        };
+        let incomplete = self.gaps.iter().any(blind);
+        let coverage = &self.coverage;
+        if !self.recommendations.is_empty() {
+            Outcome::Advice
+        } else if coverage.statements == 0 {
+            if incomplete {
+                Outcome::CouldNotLook
+            } else {
+                Outcome::NoStatements
+            }
+        } else if coverage.analysed == 0 || (self.planner.is_none() && self.summary.candidates > 0)
+        {
+            Outcome::CouldNotLook
+        } else if incomplete || coverage.analysed < coverage.statements {
+            Outcome::NothingToAdviseInPart
+        } else {
+            Outcome::NothingToAdvise
+        }
+    }
 }
 
 /// The program.
@@ -87,7 +228,7 @@ pub struct SkippedGroup {
 }
 
 /// All recommendations together. Costs are weighted sums over the analysed workload.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Summary {
     /// Workload cost now.
     pub cost_before: f64,
@@ -104,14 +245,13 @@ pub struct Summary {
 }
 
 /// A statement without advice.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Unhelped {
     /// `queryid`s.
     pub queryids: Vec<i64>,
     /// Its text.
     pub query: String,
     /// Line in the user's file.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub line: Option<u32>,
     /// Planner cost per execution.
     pub cost: Option<f64>,
