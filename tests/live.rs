@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 mod live {
+    mod connect;
     mod local;
     pub(crate) mod support;
 }
