@@ -70,6 +70,7 @@ pub struct Table {
     #[serde(default)]
     pub row_security: bool,
     /// Columns in attribute order, dropped ones left out.
+    #[serde(default)]
     pub columns: Vec<Column>,
     /// Activity counters; `None` = not seen.
     #[serde(default)]
@@ -144,7 +145,8 @@ pub struct Column {
     pub collation_deterministic: bool,
     /// Whether the type has a default btree operator class, i.e. can be a plain key.
     pub btree: bool,
-    /// Whether that class allows btree deduplication (support function 4, and not `bpchar`/`numeric`/`float`).
+    /// Whether that class allows btree deduplication: it has support function 4 (`numeric`, `float8`, `jsonb`, arrays and
+    /// ranges have none), and the collation is deterministic.
     pub dedup: bool,
     /// `s` stored generated, `v` virtual, `` none.
     pub generated: String,

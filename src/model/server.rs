@@ -31,9 +31,13 @@ pub struct Server {
     pub encoding: String,
     /// The effective `current_schemas(true)`.
     pub search_path: Vec<String>,
-    /// `search_path` of roles and of the database (`pg_db_role_setting`), by role oid (0 = every role).
+    /// `search_path` of roles and of the database (`pg_db_role_setting`), by role oid (0 = every role). A role's own name
+    /// stands for `$user`, which is kept only under oid 0.
     #[serde(default)]
     pub role_search_paths: BTreeMap<u32, Vec<String>>,
+    /// Names of the roles that ran a statement of the snapshot or have a search path of their own, by oid.
+    #[serde(default)]
+    pub roles: BTreeMap<u32, String>,
     /// Installed extensions of this database, by name.
     pub extensions: BTreeMap<String, Extension>,
     /// Extensions that `CREATE EXTENSION` could install (`pg_available_extensions`): only those pgperf uses.
@@ -47,6 +51,7 @@ pub struct Server {
     /// `pg_stat_statements_info.dealloc` (extension 1.9+): evictions, i.e. statements lost.
     pub statements_dealloc: Option<i64>,
     /// Settings that planner and analysis need, by name, `pg_settings.setting` with its unit.
+    #[serde(default)]
     pub settings: BTreeMap<String, Setting>,
 }
 

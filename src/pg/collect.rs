@@ -1,7 +1,24 @@
-//! Session → Snapshot: one read-only repeatable-read transaction, one SQL file a collector.
+//! Session → Snapshot: one read-only repeatable-read transaction, one SQL file a collector, one round trip each.
+//!
+//! Nothing here waits behind ACCESS EXCLUSIVE: sizes come from `pg_class`, and the few functions that open a relation
+//! (`pg_get_expr` and its kin) are kept away from relations that somebody locks. What cannot be seen becomes a Gap.
 
-use crate::model::snapshot::Snapshot;
-use crate::pg::{Error, connect::Connection};
+mod array;
+mod catalog;
+mod columns;
+mod gaps;
+mod indexes;
+mod server;
+mod statements;
+mod transaction;
+mod variant;
+
+use crate::model::gap::{Gap, Part};
+use crate::model::snapshot::{FORMAT, Snapshot};
+use crate::pg::connect::Connection;
+use crate::pg::error::{Error, Kind};
+
+use transaction::Transaction;
 
 /// What to collect.
 #[derive(Debug, Clone)]
@@ -10,6 +27,8 @@ pub struct CollectOptions {
     pub statements: bool,
     /// Read statements from `pg_stat_activity` too (used when there is no `pg_stat_statements`, or asked for).
     pub activity: bool,
+    /// Keep at most so many statements of `pg_stat_statements`, those with the most time; a Gap counts the rest.
+    pub max_statements: u32,
 }
 
 impl Default for CollectOptions {
@@ -17,6 +36,7 @@ impl Default for CollectOptions {
         Self {
             statements: true,
             activity: false,
+            max_statements: 10_000,
         }
     }
 }
@@ -25,9 +45,71 @@ impl Default for CollectOptions {
 ///
 /// # Errors
 /// Only when nothing can be had: connection lost, not a `PostgreSQL` 13+ server.
-pub async fn collect(
-    _connection: &Connection,
-    _options: &CollectOptions,
+pub async fn collect(connection: &Connection, options: &CollectOptions) -> Result<Snapshot, Error> {
+    let mut transaction = Transaction::begin(connection).await?;
+    let snapshot = everything(&mut transaction, options).await;
+    let ended = transaction.end().await;
+    let snapshot = snapshot?;
+    ended?;
+    Ok(snapshot)
+}
+
+async fn everything(
+    transaction: &mut Transaction<'_>,
+    options: &CollectOptions,
 ) -> Result<Snapshot, Error> {
-    todo!()
+    let (mut server, taken_at) = server::server(transaction).await?;
+    if server.major() < 13 {
+        return Err(Error::new(
+            Kind::Config,
+            format!(
+                "the server is PostgreSQL {}; pgperf needs 13 or newer",
+                server.version
+            ),
+        ));
+    }
+    transaction.prepare(server.major()).await?;
+    let mut gaps = gaps::of_server(&server, taken_at);
+
+    let statements =
+        statements::statements(transaction, &mut server, taken_at, options, &mut gaps).await?;
+    let mut relations = catalog::tables(transaction).await?;
+    columns::columns(transaction, &mut relations, &mut gaps).await?;
+    let indexes = indexes::indexes(transaction, &server.search_path).await?;
+    let constraints = catalog::constraints(transaction).await?;
+    let extended_stats = catalog::extended_stats(transaction).await?;
+    catalog::views(transaction, &mut relations).await?;
+    server::roles(transaction, &mut server, &statements).await?;
+
+    gaps.extend(gaps::of_relations(&server, &relations));
+    gaps.append(&mut transaction.gaps);
+    let tables = relations.into_iter().map(|r| r.table).collect();
+    let mut snapshot = Snapshot {
+        format: FORMAT,
+        pgperf: env!("CARGO_PKG_VERSION").to_owned(),
+        taken_at,
+        redacted: false,
+        server,
+        tables,
+        indexes,
+        constraints,
+        extended_stats,
+        statements,
+        gaps,
+    };
+    snapshot
+        .gaps
+        .extend(gaps::of_locks(&snapshot, &transaction.locked));
+    catalog::sum_partitions(&mut snapshot);
+    snapshot.gaps.sort();
+    Ok(snapshot)
+}
+
+/// The gap of a collector that the server refused or that gave up.
+fn failed(part: Part, collector: &str, error: &Error) -> Gap {
+    let gap = Gap::new(part, format!("{collector} could not be read: {error}"));
+    match &error.hint {
+        Some(hint) => gap.close(format!("-- {hint}")),
+        None => gap,
+    }
 }
