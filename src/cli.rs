@@ -9,6 +9,7 @@ mod args;
 mod demo;
 mod doctor;
 mod exit;
+mod file;
 mod snapshot;
 
 use std::process::ExitCode;

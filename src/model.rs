@@ -9,6 +9,7 @@ pub mod gap;
 pub mod ident;
 pub mod index;
 pub mod plan;
+pub mod redact;
 pub mod server;
 pub mod snapshot;
 pub mod statement;

@@ -43,6 +43,15 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
+    /// Sorts the lists that are searched by oid, for a snapshot that did not come from the collector.
+    pub fn restore_order(&mut self) {
+        self.tables.sort_by_key(|t| t.oid);
+        self.indexes
+            .sort_by_key(|i| (i.definition.table_oid, i.oid));
+        self.constraints
+            .sort_by(|a, b| (a.table_oid, &a.name).cmp(&(b.table_oid, &b.name)));
+    }
+
     /// The table of that oid.
     #[must_use]
     pub fn table(&self, oid: u32) -> Option<&Table> {
@@ -84,8 +93,12 @@ impl Snapshot {
     #[must_use]
     pub fn root_of<'a>(&'a self, table: &'a Table) -> &'a Table {
         let mut root = table;
-        while let Some(parent) = root.parent_oid.and_then(|oid| self.table(oid)) {
-            root = parent;
+        // The server has no cycles; a file made by hand may.
+        for _ in 0..self.tables.len() {
+            match root.parent_oid.and_then(|oid| self.table(oid)) {
+                Some(parent) => root = parent,
+                None => break,
+            }
         }
         root
     }

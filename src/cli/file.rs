@@ -1,0 +1,212 @@
+//! Snapshot files: JSON, gzipped. Written whole or not at all, readable by the owner only; read with care.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, IsTerminal as _, Read as _, Write};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+use flate2::Compression;
+use flate2::read::MultiGzDecoder;
+use flate2::write::GzEncoder;
+use serde::Deserialize;
+
+use crate::cli::{Exit, Failure};
+use crate::model::snapshot::{FORMAT, Snapshot};
+
+/// A snapshot of 100,000 tables with ten analyzed columns each takes about 2 GB as JSON; what unpacks to more is no snapshot.
+const LIMIT: u64 = 4 << 30;
+
+/// Where a snapshot goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Output {
+    /// `-`
+    Stdout,
+    /// A file.
+    File(PathBuf),
+}
+
+impl From<&str> for Output {
+    fn from(text: &str) -> Self {
+        if text == "-" {
+            Self::Stdout
+        } else {
+            Self::File(text.into())
+        }
+    }
+}
+
+/// Writes a snapshot; gives the size in bytes. A file appears under its name only when it is complete.
+pub(crate) fn write(output: &Output, snapshot: &Snapshot) -> Result<u64, Failure> {
+    match output {
+        Output::Stdout => {
+            let stdout = io::stdout().lock();
+            if stdout.is_terminal() {
+                return Err(Failure::new(
+                    Exit::Usage,
+                    "a snapshot is compressed and not for the terminal",
+                )
+                .hint("-o FILE, or pipe it: pgperf snapshot -o - | zcat"));
+            }
+            encode(stdout, snapshot).map_err(|error| {
+                Failure::new(Exit::Usage, format!("cannot write to stdout: {error}"))
+            })
+        }
+        Output::File(path) => write_file(path, snapshot).map_err(|error| {
+            Failure::new(
+                Exit::Usage,
+                format!("cannot write {}: {error}", path.display()),
+            )
+        }),
+    }
+}
+
+fn write_file(path: &Path, snapshot: &Snapshot) -> io::Result<u64> {
+    let name = path
+        .file_name()
+        .ok_or_else(|| io::Error::other("it names no file"))?;
+    if path.is_dir() {
+        return Err(io::Error::from(io::ErrorKind::IsADirectory));
+    }
+    let mut temporary = std::ffi::OsString::from(".");
+    temporary.push(name);
+    temporary.push(format!(".{}.tmp", std::process::id()));
+    let temporary = path.with_file_name(temporary);
+    // Left behind by a killed process that had this id.
+    let _ = fs::remove_file(&temporary);
+    let written = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&temporary)
+        .and_then(|file| {
+            let size = encode(&file, snapshot)?;
+            file.sync_all()?;
+            fs::rename(&temporary, path)?;
+            Ok(size)
+        });
+    if written.is_err() {
+        let _ = fs::remove_file(&temporary);
+    }
+    written
+}
+
+/// Counts what passes.
+struct Counting<W> {
+    inner: W,
+    bytes: u64,
+}
+
+impl<W: Write> Write for Counting<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.inner.write(bytes)?;
+        self.bytes += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
+    }
+}
+
+fn encode(output: impl Write, snapshot: &Snapshot) -> io::Result<u64> {
+    // The header of gzip gets no name and no time, so that equal snapshots give equal bytes.
+    let counting = Counting {
+        inner: output,
+        bytes: 0,
+    };
+    let mut encoder = GzEncoder::new(io::BufWriter::new(counting), Compression::default());
+    serde_json::to_writer(&mut encoder, snapshot)?;
+    encoder.write_all(b"\n")?;
+    let mut buffered = encoder.finish()?;
+    buffered.flush()?;
+    Ok(buffered.get_ref().bytes)
+}
+
+/// Reads a snapshot, gzipped or plain.
+///
+/// # Errors
+/// One line that names the file: unreadable, newer format, cut short, no snapshot; exit code 2.
+pub(crate) fn read(path: &Path) -> Result<Snapshot, Failure> {
+    let bytes = unpacked(path, LIMIT).map_err(|error| match error.kind() {
+        io::ErrorKind::UnexpectedEof => cut_short(path),
+        io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => Failure::new(
+            Exit::Usage,
+            format!("{} is damaged: {error}", path.display()),
+        )
+        .hint("take or copy the snapshot again"),
+        _ => Failure::new(
+            Exit::Usage,
+            format!("cannot read {}: {error}", path.display()),
+        ),
+    })?;
+    decode(path, &bytes)
+}
+
+fn unpacked(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+    let mut file = File::open(path)?;
+    if file.metadata()?.is_dir() {
+        return Err(io::Error::from(io::ErrorKind::IsADirectory));
+    }
+    let mut magic = Vec::with_capacity(2);
+    (&mut file).take(2).read_to_end(&mut magic)?;
+    let whole = magic.as_slice().chain(file);
+    let mut bytes = Vec::new();
+    let read = if magic == [0x1f, 0x8b] {
+        MultiGzDecoder::new(whole)
+            .take(limit + 1)
+            .read_to_end(&mut bytes)?
+    } else {
+        whole.take(limit + 1).read_to_end(&mut bytes)?
+    };
+    if read as u64 > limit {
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidData,
+            format!("it unpacks to more than {limit} bytes"),
+        ));
+    }
+    Ok(bytes)
+}
+
+fn cut_short(path: &Path) -> Failure {
+    Failure::new(
+        Exit::Usage,
+        format!("{} ends in the middle", path.display()),
+    )
+    .hint("take or copy the snapshot again")
+}
+
+/// The fields by which a snapshot of any format is known.
+#[derive(Deserialize)]
+struct Header {
+    format: u32,
+    pgperf: String,
+}
+
+fn decode(path: &Path, bytes: &[u8]) -> Result<Snapshot, Failure> {
+    let shown = path.display();
+    let refused = |message: String| Failure::new(Exit::Usage, message);
+    if bytes.is_empty() {
+        return Err(refused(format!("{shown} is empty")).hint("take the snapshot again"));
+    }
+    let header: Header = serde_json::from_slice(bytes).map_err(|error| {
+        if error.is_eof() && bytes.starts_with(b"{\"format\":") {
+            cut_short(path)
+        } else {
+            refused(format!("{shown} is not a pgperf snapshot"))
+                .hint("pgperf snapshot -o FILE makes one")
+        }
+    })?;
+    if header.format > FORMAT {
+        return Err(refused(format!(
+            "{shown} was written by pgperf {}, format {}; this pgperf {} reads up to format {FORMAT}",
+            header.pgperf,
+            header.format,
+            env!("CARGO_PKG_VERSION"),
+        ))
+        .hint("upgrade pgperf"));
+    }
+    let mut snapshot: Snapshot = serde_json::from_slice(bytes)
+        .map_err(|error| refused(format!("{shown} is not a whole pgperf snapshot: {error}")))?;
+    snapshot.restore_order();
+    Ok(snapshot)
+}
