@@ -5,5 +5,9 @@
 //! makes a Shape from a tree by resolving names against the catalog, and `workload` puts statements, weights and coverage
 //! together. Nothing here fails: what is not understood comes back as a reason.
 
+mod lexer;
+pub mod paging;
+mod repair;
 pub mod shape;
+pub mod split;
 pub mod workload;

@@ -2,7 +2,12 @@
 
 #[cfg(test)]
 mod live {
+    mod advise;
+    pub(crate) mod binary;
     mod connect;
+    mod hypopg;
+    mod inputs;
     mod local;
+    mod roles;
     pub(crate) mod support;
 }

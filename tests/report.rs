@@ -190,6 +190,7 @@ fn create(
             name: index.name.clone(),
             definition: definition.clone(),
             concurrently: true,
+            only: false,
         }],
         undo: vec![Change::DropIndex {
             name: index.clone(),
