@@ -6,7 +6,8 @@ use std::time::Duration;
 use tokio_postgres::error::DbError;
 
 use crate::pg::Error;
-use crate::pg::connect::target::{Address, Endpoint, Target};
+use crate::pg::connect::endpoint::{Address, Endpoint};
+use crate::pg::connect::target::Target;
 use crate::pg::connect::tls::{SslMode, os_text};
 use crate::pg::error::Kind;
 
