@@ -173,11 +173,11 @@ pub(super) fn describe(
             failure.other_encryption = true;
             return failure;
         }
-        (_, why, _) => {
-            let why = if why.is_empty() {
-                error.to_string()
-            } else {
-                why.to_lowercase()
+        (what, why, io) => {
+            let why = match io {
+                Some(io) => os_text(io),
+                None if why.is_empty() => what.to_owned(),
+                None => why.to_owned(),
             };
             let message = format!("no PostgreSQL server answers there: {why}");
             let mut failure = Failure::new(

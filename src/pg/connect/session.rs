@@ -412,7 +412,7 @@ mod tests {
             ),
             (
                 r#"{"a":1,"b":["x",{"c":1}]}"#,
-                "row 1, column b, of \"select a, b\" cannot be read: invalid type: map, expected a string at line 1 column 17",
+                "row 1, column b, of \"select a, b\" cannot be read: invalid type: map, expected a string at line 1 column 16",
             ),
             (
                 r#"{"a":1}"#,
