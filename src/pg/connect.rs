@@ -1,20 +1,26 @@
 //! Target → Connection: everything psql accepts, TLS by rustls, no named prepared statements.
 //!
-//! `target` resolves what the user gave, with `settings`, `conninfo`, `keyword`, `service` and `passfile`; `dial` reaches a
-//! server, with `tls` and `certificate`; `failure` says why not; `session` runs statements.
+//! `target` resolves what the user gave, with `endpoint`, `settings`, `conninfo`, `keyword`, `service` and `passfile`; `dial` reaches a
+//! server, with `tls`, `certificate` and `x509`; `failure` says why not; `session` runs statements, `pool` lends sessions.
 
 mod certificate;
 mod conninfo;
 mod dial;
+mod endpoint;
 mod failure;
 mod keyword;
 mod passfile;
+mod pool;
 mod service;
 mod session;
 mod settings;
 mod target;
+#[cfg(test)]
+mod tests;
 mod tls;
+mod x509;
 
+pub use pool::{Pool, pool};
 pub use session::{BEGIN, Canceller, Connection, ResultSet};
 pub use target::Target;
 

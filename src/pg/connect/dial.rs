@@ -7,8 +7,9 @@ use tokio_postgres::config::{SslMode as Tls, SslNegotiation};
 use tokio_postgres::{Client, Config, NoTls, SimpleQueryMessage};
 
 use crate::pg::Error;
+use crate::pg::connect::endpoint::{Address, Endpoint};
 use crate::pg::connect::failure::{self, Failure};
-use crate::pg::connect::target::{Address, Endpoint, SessionAttributes, Target};
+use crate::pg::connect::target::{SessionAttributes, Target};
 use crate::pg::connect::tls::{SslMode, TlsConnector};
 
 /// Settings of the session, given as command-line options of the server process. A direct session has them from its first

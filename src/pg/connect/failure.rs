@@ -6,7 +6,8 @@ use std::time::Duration;
 use tokio_postgres::error::DbError;
 
 use crate::pg::Error;
-use crate::pg::connect::target::{Address, Endpoint, Target};
+use crate::pg::connect::endpoint::{Address, Endpoint};
+use crate::pg::connect::target::Target;
 use crate::pg::connect::tls::{SslMode, os_text};
 use crate::pg::error::Kind;
 
@@ -172,11 +173,11 @@ pub(super) fn describe(
             failure.other_encryption = true;
             return failure;
         }
-        (_, why, _) => {
-            let why = if why.is_empty() {
-                error.to_string()
-            } else {
-                why.to_lowercase()
+        (what, why, io) => {
+            let why = match io {
+                Some(io) => os_text(io),
+                None if why.is_empty() => what.to_owned(),
+                None => why.to_owned(),
             };
             let message = format!("no PostgreSQL server answers there: {why}");
             let mut failure = Failure::new(

@@ -11,6 +11,7 @@ use tokio_postgres::{CancelToken, Client, NoTls, SimpleQueryMessage};
 use crate::pg::Error;
 use crate::pg::connect::Target;
 use crate::pg::connect::dial::{self, Facts};
+use crate::pg::connect::pool::Checkout;
 use crate::pg::connect::tls::TlsConnector;
 use crate::pg::error::Kind;
 
@@ -37,13 +38,32 @@ pub const BEGIN: &str = "begin isolation level repeatable read read only; \
 /// One task uses it at a time. When a statement's future is dropped before its end, the server is asked to cancel the
 /// statement, and the connection is not usable any more.
 pub struct Connection {
-    client: Client,
-    task: JoinHandle<()>,
+    client: Held,
     facts: Facts,
     /// Between `begin` and `end`.
     in_transaction: AtomicBool,
     /// A statement was given up.
     abandoned: Arc<AtomicBool>,
+    /// Set when a pool lent it.
+    pub(super) checkout: Option<Checkout>,
+}
+
+/// Whose session it is.
+enum Held {
+    Own(Client, JoinHandle<()>),
+    Lent(Option<deadpool_postgres::Object>),
+}
+
+impl std::ops::Deref for Held {
+    type Target = Client;
+
+    fn deref(&self) -> &Client {
+        match self {
+            Self::Own(client, _) => client,
+            Self::Lent(Some(lent)) => lent,
+            Self::Lent(None) => unreachable!("taken out only when dropped"),
+        }
+    }
 }
 
 /// The rows of one statement of a simple-protocol batch, as text.
@@ -61,14 +81,32 @@ impl Connection {
     /// # Errors
     /// `Unreachable`, `Refused`, with every host tried; `Config` when a certificate file cannot be used.
     pub async fn open(target: &Target) -> Result<Self, Error> {
-        let session = dial::dial(target).await?;
-        Ok(Self {
-            client: session.client,
-            task: session.task,
-            facts: session.facts,
+        let session = match dial::dial(target).await {
+            Ok(session) => session,
+            Err(error) if error.sqlstate.as_deref() == Some("3D000") => {
+                return Err(with_databases(error, target).await);
+            }
+            Err(error) => return Err(error),
+        };
+        Ok(Self::new(
+            Held::Own(session.client, session.task),
+            session.facts,
+        ))
+    }
+
+    /// A session lent by a pool.
+    pub(super) fn pooled(session: deadpool_postgres::Object, facts: Facts) -> Self {
+        Self::new(Held::Lent(Some(session)), facts)
+    }
+
+    fn new(client: Held, facts: Facts) -> Self {
+        Self {
+            client,
+            facts,
             in_transaction: AtomicBool::new(false),
             abandoned: Arc::default(),
-        })
+            checkout: None,
+        }
     }
 
     /// The server's version as a number, e.g. 150018.
@@ -181,11 +219,15 @@ impl Connection {
         }
     }
 
-    /// Says goodbye to the server and waits until it is said. (Dropping the connection says it too, if the runtime lives on.)
-    pub async fn close(self) {
-        let Self { client, task, .. } = self;
-        drop(client);
-        let _ended = task.await;
+    /// Says goodbye to the server and waits until it is said; a pool gets its session back instead. (Dropping the connection
+    /// says it too, if the runtime lives on.)
+    pub async fn close(mut self) {
+        if let Held::Own(..) = self.client
+            && let Held::Own(client, task) = std::mem::replace(&mut self.client, Held::Lent(None))
+        {
+            drop(client);
+            let _ended = task.await;
+        }
     }
 
     async fn batch(&self, sql: &str) -> Result<Vec<ResultSet>, Error> {
@@ -207,6 +249,18 @@ impl Connection {
             canceller: Some(self.canceller()),
             abandoned: Arc::clone(&self.abandoned),
         })
+    }
+}
+
+impl Drop for Connection {
+    /// A session in an unknown state does not go back to its pool.
+    fn drop(&mut self) {
+        if let Held::Lent(lent) = &mut self.client
+            && self.abandoned.load(Ordering::Relaxed)
+            && let Some(lent) = lent.take()
+        {
+            drop(deadpool_postgres::Object::take(lent));
+        }
     }
 }
 
@@ -270,6 +324,31 @@ fn result_sets(messages: &[SimpleQueryMessage]) -> Vec<ResultSet> {
     results
 }
 
+/// Adds which databases there are to an error about one that does not exist, if the server lets itself be asked.
+async fn with_databases(error: Error, target: &Target) -> Error {
+    const SHOWN: usize = 10;
+    let asked = target.with_dbname("postgres");
+    let Ok(session) = dial::dial(&asked).await else {
+        return error;
+    };
+    let sql = format!(
+        "{MARKER}select datname from pg_catalog.pg_database where datallowconn and not datistemplate order by 1"
+    );
+    let Ok(messages) = session.client.simple_query(&sql).await else {
+        return error;
+    };
+    let rows = result_sets(&messages)
+        .into_iter()
+        .flat_map(|result| result.rows);
+    let names: Vec<String> = rows.flatten().flatten().collect();
+    let more = match names.len().checked_sub(SHOWN) {
+        Some(more) if more > 0 => format!(" and {more} more"),
+        _ => String::new(),
+    };
+    let shown: Vec<&str> = names.iter().take(SHOWN).map(String::as_str).collect();
+    error.hint(format!("databases there: {}{more}", shown.join(", ")))
+}
+
 /// A row that is not what the code expects: which, of what, and why. The values are not shown.
 fn undecodable(sql: &str, number: usize, row: &str, error: &serde_json::Error) -> Error {
     let code = sql.lines().map(str::trim);
@@ -329,11 +408,11 @@ mod tests {
         for (json, expected) in [
             (
                 r#"{"a":"x\"y:","b":[]}"#,
-                "row 1, column a, of \"select a, b\" cannot be read: invalid type: string \"x\\\"y:\", expected i64 at line 1 column 11",
+                "row 1, column a, of \"select a, b\" cannot be read: invalid type: string \"x\\\"y:\", expected i64 at line 1 column 12",
             ),
             (
                 r#"{"a":1,"b":["x",{"c":1}]}"#,
-                "row 1, column b, of \"select a, b\" cannot be read: invalid type: map, expected a string at line 1 column 17",
+                "row 1, column b, of \"select a, b\" cannot be read: invalid type: map, expected a string at line 1 column 16",
             ),
             (
                 r#"{"a":1}"#,

@@ -144,6 +144,7 @@ impl TlsSettings {
             check: self.check(),
             chain: self.chain_verifier(&provider)?,
             roots: self.root_certificates()?.unwrap_or_default(),
+            revocation: self.revoked.is_some(),
             algorithms: provider.signature_verification_algorithms,
         };
         let builder = ClientConfig::builder_with_provider(provider)
