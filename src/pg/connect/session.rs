@@ -1,0 +1,348 @@
+//! A session that cannot harm: read-only, with timeouts, marked, cancelled when nobody waits any more.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use serde::de::DeserializeOwned;
+use tokio::task::JoinHandle;
+use tokio_postgres::types::{ToSql, Type};
+use tokio_postgres::{CancelToken, Client, NoTls, SimpleQueryMessage};
+
+use crate::pg::Error;
+use crate::pg::connect::Target;
+use crate::pg::connect::dial::{self, Facts};
+use crate::pg::connect::tls::TlsConnector;
+use crate::pg::error::Kind;
+
+/// Stands before every statement, so that the observed server's statistics and logs show whose it is.
+const MARKER: &str = "/* pgperf */ ";
+
+/// The limits as `SET LOCAL`, for sessions behind a pooler, where a session's own settings would not hold or would be
+/// somebody else's later.
+const LIMITS: &str = "set local statement_timeout = '30s'; set local lock_timeout = '200ms'; \
+    set local idle_in_transaction_session_timeout = '60s'; ";
+
+/// How many statements [`LIMITS`] has.
+const LIMITS_COUNT: usize = 3;
+
+/// Opens the transaction in which everything about the observed server is read: one instant, no writes, short waits.
+/// The limits come along, so that they hold also behind a pooler in transaction mode.
+pub const BEGIN: &str = "begin isolation level repeatable read read only; \
+    set local statement_timeout = '30s'; set local lock_timeout = '200ms'; \
+    set local idle_in_transaction_session_timeout = '60s'";
+
+/// One session, set up so that it cannot harm: read-only by default, `statement_timeout` 30 s, `lock_timeout` 200 ms,
+/// `idle_in_transaction_session_timeout` 60 s, `application_name` beginning with `pgperf`.
+///
+/// One task uses it at a time. When a statement's future is dropped before its end, the server is asked to cancel the
+/// statement, and the connection is not usable any more.
+pub struct Connection {
+    client: Client,
+    task: JoinHandle<()>,
+    facts: Facts,
+    /// Between `begin` and `end`.
+    in_transaction: AtomicBool,
+    /// A statement was given up.
+    abandoned: Arc<AtomicBool>,
+}
+
+/// The rows of one statement of a simple-protocol batch, as text.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ResultSet {
+    /// Column names.
+    pub columns: Vec<String>,
+    /// Values; `None` = NULL.
+    pub rows: Vec<Vec<Option<String>>>,
+}
+
+impl Connection {
+    /// Connects to the first host that accepts and fits `target_session_attrs`.
+    ///
+    /// # Errors
+    /// `Unreachable`, `Refused`, with every host tried; `Config` when a certificate file cannot be used.
+    pub async fn open(target: &Target) -> Result<Self, Error> {
+        let session = dial::dial(target).await?;
+        Ok(Self {
+            client: session.client,
+            task: session.task,
+            facts: session.facts,
+            in_transaction: AtomicBool::new(false),
+            abandoned: Arc::default(),
+        })
+    }
+
+    /// The server's version as a number, e.g. 150018.
+    #[must_use]
+    pub fn server_version_num(&self) -> u32 {
+        self.facts.version_num
+    }
+
+    /// The server's version as it says it, e.g. `15.18 (Debian 15.18-0+deb12u1)`.
+    #[must_use]
+    pub fn server_version(&self) -> &str {
+        &self.facts.version
+    }
+
+    /// The host that was reached, as messages name it.
+    #[must_use]
+    pub fn endpoint(&self) -> &str {
+        &self.facts.endpoint
+    }
+
+    /// Whether the session is encrypted.
+    #[must_use]
+    pub fn is_encrypted(&self) -> bool {
+        self.facts.tls.is_some()
+    }
+
+    /// Whether a pooler stands between, so that what a session keeps (settings, prepared statements, `HypoPG`'s indexes)
+    /// lasts until the end of the transaction only.
+    #[must_use]
+    pub fn is_pooled(&self) -> bool {
+        self.facts.pooled
+    }
+
+    /// Opens the read-only transaction that [`BEGIN`] describes.
+    ///
+    /// # Errors
+    /// As the server says.
+    pub async fn begin(&self) -> Result<(), Error> {
+        self.batch(BEGIN).await?;
+        self.in_transaction.store(true, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Ends it. Nothing was written, so it is rolled back.
+    ///
+    /// # Errors
+    /// As the server says.
+    pub async fn end(&self) -> Result<(), Error> {
+        self.in_transaction.store(false, Ordering::Relaxed);
+        self.batch("rollback").await.map(|_| ())
+    }
+
+    /// Runs one or more statements over the simple protocol, one result set a statement; a statement without rows gives
+    /// an empty one. Behind a pooler and outside of `begin` they run as one transaction.
+    ///
+    /// # Errors
+    /// As the server says.
+    pub async fn simple(&self, sql: &str) -> Result<Vec<ResultSet>, Error> {
+        if self.facts.pooled && !self.in_transaction.load(Ordering::Relaxed) {
+            let mut results = self.batch(&format!("{LIMITS}{sql}")).await?;
+            results.drain(..LIMITS_COUNT.min(results.len()));
+            return Ok(results);
+        }
+        self.batch(sql).await
+    }
+
+    /// Runs one SELECT (unnamed statement, typed parameters) wrapped in `row_to_json` and decodes each row by column names.
+    ///
+    /// # Errors
+    /// As the server says, or which column of which row did not decode.
+    pub async fn rows<T: DeserializeOwned>(
+        &self,
+        sql: &str,
+        params: &[(&(dyn ToSql + Sync), Type)],
+    ) -> Result<Vec<T>, Error> {
+        if self.facts.pooled && !self.in_transaction.load(Ordering::Relaxed) {
+            self.begin().await?;
+            let rows = self.select(sql, params).await;
+            self.end().await?;
+            return rows;
+        }
+        self.select(sql, params).await
+    }
+
+    async fn select<T: DeserializeOwned>(
+        &self,
+        sql: &str,
+        params: &[(&(dyn ToSql + Sync), Type)],
+    ) -> Result<Vec<T>, Error> {
+        let sql = sql.trim_end().trim_end_matches(';');
+        // The line break ends a trailing comment of the statement's.
+        let wrapped = format!("{MARKER}select pg_catalog.row_to_json(r)::text from ({sql}\n) r");
+        let watch = self.watch()?;
+        let rows = self.client.query_typed(&wrapped, params).await;
+        watch.done();
+        let rows = rows?;
+        let decode = |(number, row): (usize, &tokio_postgres::Row)| {
+            let text: &str = row.try_get(0)?;
+            serde_json::from_str(text).map_err(|error| undecodable(sql, number, text, &error))
+        };
+        rows.iter().enumerate().map(decode).collect()
+    }
+
+    /// A handle that cancels what this connection runs, from anywhere.
+    #[must_use]
+    pub fn canceller(&self) -> Canceller {
+        Canceller {
+            token: self.client.cancel_token(),
+            tls: self.facts.tls.clone(),
+        }
+    }
+
+    /// Says goodbye to the server and waits until it is said. (Dropping the connection says it too, if the runtime lives on.)
+    pub async fn close(self) {
+        let Self { client, task, .. } = self;
+        drop(client);
+        let _ended = task.await;
+    }
+
+    async fn batch(&self, sql: &str) -> Result<Vec<ResultSet>, Error> {
+        let watch = self.watch()?;
+        let messages = self.client.simple_query(&format!("{MARKER}{sql}")).await;
+        watch.done();
+        Ok(result_sets(&messages?))
+    }
+
+    /// Begins to watch over a statement.
+    fn watch(&self) -> Result<Watch, Error> {
+        if self.abandoned.load(Ordering::Relaxed) {
+            return Err(Error::new(
+                Kind::Lost,
+                "an earlier statement of this session was interrupted",
+            ));
+        }
+        Ok(Watch {
+            canceller: Some(self.canceller()),
+            abandoned: Arc::clone(&self.abandoned),
+        })
+    }
+}
+
+/// Notices when a statement's future is dropped before the server has answered.
+struct Watch {
+    canceller: Option<Canceller>,
+    abandoned: Arc<AtomicBool>,
+}
+
+impl Watch {
+    fn done(mut self) {
+        self.canceller = None;
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        if let Some(canceller) = self.canceller.take() {
+            self.abandoned.store(true, Ordering::Relaxed);
+            if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+                runtime.spawn(async move { canceller.cancel().await });
+            }
+        }
+    }
+}
+
+/// Cancels the statement that a connection runs at the moment. Cheap to clone.
+#[derive(Clone)]
+pub struct Canceller {
+    token: CancelToken,
+    tls: Option<TlsConnector>,
+}
+
+impl Canceller {
+    /// Asks the server to cancel. It gives no answer, so neither does this; a server that cannot be reached any more needs
+    /// no cancelling, its `statement_timeout` does it.
+    pub async fn cancel(&self) {
+        let _asked = match &self.tls {
+            Some(tls) => self.token.cancel_query(tls.clone()).await,
+            None => self.token.cancel_query(NoTls).await,
+        };
+    }
+}
+
+fn result_sets(messages: &[SimpleQueryMessage]) -> Vec<ResultSet> {
+    let mut results = Vec::new();
+    let mut current = ResultSet::default();
+    for message in messages {
+        match message {
+            SimpleQueryMessage::RowDescription(columns) => {
+                current.columns = columns.iter().map(|c| c.name().to_owned()).collect();
+            }
+            SimpleQueryMessage::Row(row) => {
+                let values = (0..row.len()).map(|i| row.get(i).map(str::to_owned));
+                current.rows.push(values.collect());
+            }
+            SimpleQueryMessage::CommandComplete(_) => results.push(std::mem::take(&mut current)),
+            _ => {}
+        }
+    }
+    results
+}
+
+/// A row that is not what the code expects: which, of what, and why. The values are not shown.
+fn undecodable(sql: &str, number: usize, row: &str, error: &serde_json::Error) -> Error {
+    let code = sql.lines().map(str::trim);
+    let start = code
+        .filter(|line| !line.starts_with("--"))
+        .find(|line| !line.is_empty());
+    let start: String = start.unwrap_or("").chars().take(60).collect();
+    let column = match column_at(row, error.column()) {
+        Some(name) => format!(", column {name},"),
+        None => String::new(),
+    };
+    let message = format!(
+        "row {}{column} of \"{start}\" cannot be read: {error}",
+        number + 1
+    );
+    Error::new(Kind::Query, message)
+        .hint("this is a fault of pgperf: please report it with the server's version")
+}
+
+/// The key of the outermost object to which byte `end` of `json` belongs.
+fn column_at(json: &str, end: usize) -> Option<&str> {
+    let (mut depth, mut text_start, mut last_text, mut key) = (0, None, None, None);
+    let mut bytes = json.bytes().enumerate().take(end);
+    while let Some((i, byte)) = bytes.next() {
+        match (text_start, byte) {
+            (Some(_), b'\\') => {
+                bytes.next();
+            }
+            (Some(start), b'"') => {
+                last_text = json.get(start..i);
+                text_start = None;
+            }
+            (Some(_), _) => {}
+            (None, b'"') => text_start = Some(i + 1),
+            (None, b'{' | b'[') => depth += 1,
+            (None, b'}' | b']') => depth -= 1,
+            (None, b':') if depth == 1 => key = last_text,
+            _ => {}
+        }
+    }
+    // Past the last column the whole row is at fault: a column that is missing.
+    key.filter(|_| depth > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn undecodable_rows_name_their_column() {
+        #[derive(Debug, serde::Deserialize)]
+        #[expect(dead_code, reason = "only decoded")]
+        struct Row {
+            a: i64,
+            b: Vec<String>,
+        }
+        for (json, expected) in [
+            (
+                r#"{"a":"x\"y:","b":[]}"#,
+                "row 1, column a, of \"select a, b\" cannot be read: invalid type: string \"x\\\"y:\", expected i64 at line 1 column 11",
+            ),
+            (
+                r#"{"a":1,"b":["x",{"c":1}]}"#,
+                "row 1, column b, of \"select a, b\" cannot be read: invalid type: map, expected a string at line 1 column 17",
+            ),
+            (
+                r#"{"a":1}"#,
+                "row 1 of \"select a, b\" cannot be read: missing field `b` at line 1 column 7",
+            ),
+        ] {
+            let error = serde_json::from_str::<Row>(json).expect_err("must not decode");
+            let error = undecodable("-- comment\n\nselect a, b\nfrom t", 0, json, &error);
+            assert_eq!(error.message, expected);
+        }
+    }
+}

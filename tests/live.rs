@@ -1,0 +1,5 @@
+//! Tests against real servers, one module a subject.
+
+mod live {
+    mod connect;
+}
