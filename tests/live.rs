@@ -1,5 +1,8 @@
-//! Tests against real servers, one module a subject.
+//! Tests against real servers, `PostgreSQL` 13 to 18. `tests/servers` makes the servers available; none missing, none skipped.
 
+#[cfg(test)]
 mod live {
     mod connect;
+    mod local;
+    pub(crate) mod support;
 }

@@ -96,6 +96,39 @@ impl fmt::Display for CostUnits {
     }
 }
 
+/// An instant in Unix seconds, shown as `2026-02-03 04:05:06 UTC`; fractions are cut off.
+#[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
+pub struct Utc(pub f64);
+
+/// Days to date by Howard Hinnant's `civil_from_days` (<https://howardhinnant.github.io/date_algorithms.html>): years
+/// start in March there, so that the leap day is the last of its year.
+impl fmt::Display for Utc {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "the cast saturates, and the clamp to the years 0 to 9999 comes after it"
+        )]
+        let seconds = (self.0.floor() as i64).clamp(-62_167_219_200, 253_402_300_799);
+        let (days, second) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
+        let shifted = days + 719_468;
+        let era = shifted.div_euclid(146_097);
+        let day_of_era = shifted.rem_euclid(146_097);
+        let year_of_era =
+            (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+        let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+        let month_from_march = (5 * day_of_year + 2) / 153;
+        let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
+        let month = (month_from_march + 2) % 12 + 1;
+        let year = year_of_era + era * 400 + i64::from(month <= 2);
+        f.pad(&format!(
+            "{year:04}-{month:02}-{day:02} {:02}:{:02}:{:02} UTC",
+            second / 3600,
+            second / 60 % 60,
+            second % 60
+        ))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -116,5 +149,20 @@ mod tests {
         assert_eq!(Percent(1.0).to_string(), "100 %");
         assert_eq!(CostUnits(8.44).to_string(), "8.44");
         assert_eq!(CostUnits(71_534.2).to_string(), "71,534");
+    }
+
+    #[test]
+    fn instants_are_dates() {
+        for (seconds, date) in [
+            (0.0, "1970-01-01 00:00:00 UTC"),
+            (-0.5, "1969-12-31 23:59:59 UTC"),
+            (951_782_399.9, "2000-02-28 23:59:59 UTC"),
+            (951_782_400.0, "2000-02-29 00:00:00 UTC"),
+            (4_107_542_400.0, "2100-03-01 00:00:00 UTC"),
+            (f64::INFINITY, "9999-12-31 23:59:59 UTC"),
+            (f64::NAN, "1970-01-01 00:00:00 UTC"),
+        ] {
+            assert_eq!(Utc(seconds).to_string(), date);
+        }
     }
 }

@@ -1,0 +1,7 @@
+//! WORKLOAD → RECOMMENDATIONS, pure: it asks for costs and never fetches them.
+//!
+//! `candidates` says which indexes could help each statement, `size` what they would weigh, `search` which set of them is
+//! worth it over the whole workload (it asks Probes, the shell answers), `catalog_advice` what the catalog alone tells,
+//! `recommendation` what comes out, with evidence. `estimate` answers Probes when there is no planner to ask.
+
+pub mod recommendation;

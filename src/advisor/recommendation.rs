@@ -1,0 +1,105 @@
+//! Recommendations: a change, what it brings, what it costs, and the evidence. The field names are those of the JSON report.
+
+use serde::Serialize;
+
+use crate::model::change::Change;
+use crate::model::ident::QualifiedName;
+use crate::model::index::IndexDefinition;
+
+/// What to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Action {
+    /// Build an index.
+    Create,
+    /// Build a wider index and drop the one that it makes superfluous.
+    Replace,
+    /// Drop an index.
+    Drop,
+    /// Rebuild an invalid index.
+    Reindex,
+}
+
+/// How sure the advice is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Confidence {
+    /// Arithmetic without a planner on thin statistics, or catalog evidence alone.
+    Low,
+    /// Arithmetic on good statistics, or a planner on generic plans of skewed columns.
+    Medium,
+    /// The real planner said so.
+    High,
+}
+
+/// One recommendation.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Recommendation {
+    /// What to do.
+    pub action: Action,
+    /// The index it is about.
+    pub index: QualifiedName,
+    /// Its definition.
+    pub definition: IndexDefinition,
+    /// The statements to run, in order.
+    pub changes: Vec<Change>,
+    /// The statements that take it back, in order.
+    pub undo: Vec<Change>,
+    /// Expected size (create) or freed size (drop), bytes.
+    pub size_bytes: f64,
+    /// What it brings and costs.
+    pub benefit: Benefit,
+    /// Statements it helps, most time saved first. Empty for advice from the catalog alone.
+    pub statements: Vec<Helped>,
+    /// How sure.
+    pub confidence: Confidence,
+    /// 1 = first to do.
+    pub priority: usize,
+    /// What has to be done: "one statement, does not block writes".
+    pub effort: String,
+    /// What can go wrong: "adds 1.2 % to writes on orders; loses HOT updates of …".
+    pub risk: String,
+    /// One sentence: why.
+    pub reason: String,
+}
+
+/// Gain and price. Costs are planner units summed over the statements, each weighted with its calls.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Benefit {
+    /// Cost of the helped statements with the indexes that exist and those advised before this one.
+    pub cost_before: f64,
+    /// Cost with this one too.
+    pub cost_after: f64,
+    /// Execution time saved per day; `None` when the source of the statements has no times.
+    pub ms_per_day_saved: Option<f64>,
+    /// Price of maintaining it per day; `None` when the write rate is unknown.
+    pub write_ms_per_day: Option<f64>,
+    /// Share of the analysed load that is saved, 0 to 1.
+    pub load_share_saved: f64,
+}
+
+/// One statement that an index helps.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Helped {
+    /// `queryid`s of the statement, when known (several: IN lists of different length, several roles).
+    pub queryids: Vec<i64>,
+    /// Our fingerprint, hexadecimal: stable across servers.
+    pub fingerprint: String,
+    /// Its text.
+    pub query: String,
+    /// Line in the user's file, when it came from one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<u32>,
+    /// Executions.
+    pub calls: f64,
+    /// Mean execution time, ms, as measured so far.
+    pub mean_ms: Option<f64>,
+    /// Planner cost per execution without any of the advised indexes.
+    pub cost_before: f64,
+    /// Planner cost per execution with all of them.
+    pub cost_after: f64,
+    /// Outline of the plan before.
+    pub plan_before: String,
+    /// Outline of the plan after.
+    pub plan_after: String,
+}

@@ -1,0 +1,231 @@
+//! The report for programs: one JSON object.
+//!
+//! ```text
+//! schema_version   number; raised when a field changes its meaning or goes away, new fields may come at any time
+//! tool             {name, version}
+//! target           {database, server_version, taken_at, snapshot?, statements_window_s}
+//! planner          {source: hypopg|clone|estimate, why, probes} or null when no what-if question was asked
+//! outcome          advice | nothing_to_advise | nothing_to_advise_in_part | no_statements | could_not_look:
+//!                  an empty list of recommendations means "nothing found" only with nothing_to_advise
+//! coverage         {statements, analysed, total, analysed_total, timed, share, skipped: [{reason, statements, total_ms,
+//!                  harmless, example}]}; total is ms when timed, else executions
+//! gaps             [{part, what, effect?, close?: [command], count?}]
+//! recommendations  [{action: create|replace|drop|reindex, ddl, undo_ddl, schema, table, index, method, columns, keys,
+//!                  include, predicate, unique, size_bytes, benefit: {cost_before, cost_after, ms_per_day_saved,
+//!                  write_ms_per_day, load_share_saved}, statements: [{queryid, queryids, fingerprint, query, line?, calls,
+//!                  mean_ms, cost_before, cost_after, plan_before, plan_after}], confidence: low|medium|high, priority,
+//!                  effort, risk, reason}]
+//! summary          {cost_before, cost_after, ms_per_day_saved, size_bytes, budget_bytes, candidates}
+//! unhelped         [{queryid, queryids, query, line?, cost, load_share, reason}]
+//! ```
+//!
+//! `queryid` is a string: it is a 64-bit number, which JavaScript and jq before 1.7 silently round to 53 bits, and exporters
+//! carry it as a text label anyway. `queryid` is the first of `queryids`, null when there is none.
+//! `ddl` and `undo_ddl` hold one statement a line. `columns` are unquoted names (or expressions), `keys` the same as
+//! in the DDL. Times end in `_ms` or `ms_per_day`, sizes in `_bytes`, instants are Unix seconds, shares go from 0 to 1. Numbers are
+//! always finite: what is unknown is null.
+
+use serde::Serialize;
+
+use crate::advisor::recommendation::{Action, Benefit, Confidence, Helped, Recommendation};
+use crate::model::change::Change;
+use crate::model::gap::Gap;
+use crate::model::index::KeyOf;
+use crate::query::workload::Coverage;
+use crate::report::plain::{json_escaped, sql_line};
+use crate::report::{
+    Outcome, PlannerSummary, Report, SkippedGroup, Summary, TargetSummary, Tool, Unhelped,
+};
+
+/// Writes the report for programs.
+pub(super) fn render(report: &Report) -> String {
+    let object = Object {
+        schema_version: report.schema_version,
+        tool: &report.tool,
+        target: &report.target,
+        planner: report.planner.as_ref(),
+        outcome: report.outcome(),
+        coverage: CoverageObject {
+            coverage: &report.coverage,
+            share: report.coverage.share(),
+            skipped: &report.skipped,
+        },
+        gaps: &report.gaps,
+        recommendations: report.recommendations.iter().map(recommendation).collect(),
+        summary: summary(&report.summary),
+        unhelped: report.unhelped.iter().map(unhelped).collect(),
+    };
+    let text = serde_json::to_string_pretty(&object)
+        .expect("plain structs with text keys always have a JSON form");
+    json_escaped(&text) + "\n"
+}
+
+/// Bytes and calls as whole numbers, which typed readers insist on; null when there is no such number.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "the cast saturates"
+)]
+fn whole(number: f64) -> Option<u64> {
+    (number.is_finite() && number >= 0.0).then_some(number.round() as u64)
+}
+
+#[derive(Serialize)]
+struct Object<'a> {
+    schema_version: u32,
+    tool: &'a Tool,
+    target: &'a TargetSummary,
+    planner: Option<&'a PlannerSummary>,
+    outcome: Outcome,
+    coverage: CoverageObject<'a>,
+    gaps: &'a [Gap],
+    recommendations: Vec<RecommendationObject<'a>>,
+    summary: SummaryObject,
+    unhelped: Vec<UnhelpedObject<'a>>,
+}
+
+#[derive(Serialize)]
+struct CoverageObject<'a> {
+    #[serde(flatten)]
+    coverage: &'a Coverage,
+    share: f64,
+    skipped: &'a [SkippedGroup],
+}
+
+#[derive(Serialize)]
+struct RecommendationObject<'a> {
+    action: Action,
+    ddl: String,
+    undo_ddl: String,
+    schema: &'a str,
+    table: &'a str,
+    index: &'a str,
+    method: &'a str,
+    columns: Vec<&'a str>,
+    keys: Vec<String>,
+    include: &'a [String],
+    predicate: Option<&'a str>,
+    unique: bool,
+    size_bytes: Option<u64>,
+    benefit: &'a Benefit,
+    statements: Vec<HelpedObject<'a>>,
+    confidence: Confidence,
+    priority: usize,
+    effort: &'a str,
+    risk: &'a str,
+    reason: &'a str,
+}
+
+#[derive(Serialize)]
+struct SummaryObject {
+    cost_before: f64,
+    cost_after: f64,
+    ms_per_day_saved: Option<f64>,
+    size_bytes: Option<u64>,
+    budget_bytes: Option<u64>,
+    candidates: usize,
+}
+
+#[derive(Serialize)]
+struct HelpedObject<'a> {
+    queryid: Option<String>,
+    queryids: Vec<String>,
+    fingerprint: &'a str,
+    query: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<u32>,
+    calls: Option<u64>,
+    mean_ms: Option<f64>,
+    cost_before: f64,
+    cost_after: f64,
+    plan_before: &'a str,
+    plan_after: &'a str,
+}
+
+#[derive(Serialize)]
+struct UnhelpedObject<'a> {
+    queryid: Option<String>,
+    queryids: Vec<String>,
+    query: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<u32>,
+    cost: Option<f64>,
+    load_share: f64,
+    reason: &'a str,
+}
+
+fn recommendation(recommendation: &Recommendation) -> RecommendationObject<'_> {
+    let definition = &recommendation.definition;
+    RecommendationObject {
+        action: recommendation.action,
+        ddl: script(&recommendation.changes),
+        undo_ddl: script(&recommendation.undo),
+        schema: &definition.table.schema,
+        table: &definition.table.name,
+        index: &recommendation.index.name,
+        method: &definition.method,
+        columns: definition
+            .keys
+            .iter()
+            .map(|key| match &key.of {
+                KeyOf::Column(text) | KeyOf::Expression(text) => text.as_str(),
+            })
+            .collect(),
+        keys: definition.keys.iter().map(ToString::to_string).collect(),
+        include: &definition.include,
+        predicate: definition.predicate.as_deref(),
+        unique: definition.unique,
+        size_bytes: whole(recommendation.size_bytes),
+        benefit: &recommendation.benefit,
+        statements: recommendation.statements.iter().map(helped).collect(),
+        confidence: recommendation.confidence,
+        priority: recommendation.priority,
+        effort: &recommendation.effort,
+        risk: &recommendation.risk,
+        reason: &recommendation.reason,
+    }
+}
+
+fn summary(summary: &Summary) -> SummaryObject {
+    SummaryObject {
+        cost_before: summary.cost_before,
+        cost_after: summary.cost_after,
+        ms_per_day_saved: summary.ms_per_day_saved,
+        size_bytes: whole(summary.size_bytes),
+        budget_bytes: summary.budget_bytes.and_then(whole),
+        candidates: summary.candidates,
+    }
+}
+
+fn script(changes: &[Change]) -> String {
+    let lines: Vec<String> = changes.iter().map(|c| sql_line(&c.to_string())).collect();
+    lines.join("\n")
+}
+
+fn helped(helped: &Helped) -> HelpedObject<'_> {
+    HelpedObject {
+        queryid: helped.queryids.first().map(ToString::to_string),
+        queryids: helped.queryids.iter().map(ToString::to_string).collect(),
+        fingerprint: &helped.fingerprint,
+        query: &helped.query,
+        line: helped.line,
+        calls: whole(helped.calls),
+        mean_ms: helped.mean_ms,
+        cost_before: helped.cost_before,
+        cost_after: helped.cost_after,
+        plan_before: &helped.plan_before,
+        plan_after: &helped.plan_after,
+    }
+}
+
+fn unhelped(unhelped: &Unhelped) -> UnhelpedObject<'_> {
+    UnhelpedObject {
+        queryid: unhelped.queryids.first().map(ToString::to_string),
+        queryids: unhelped.queryids.iter().map(ToString::to_string).collect(),
+        query: &unhelped.query,
+        line: unhelped.line,
+        cost: unhelped.cost,
+        load_share: unhelped.load_share,
+        reason: &unhelped.reason,
+    }
+}

@@ -1,0 +1,5 @@
+-- pgperf 0.1.0: index advice for database shop
+-- server: PostgreSQL 15.18 (Debian 15.18-0+deb12u1), seen 2026-02-03 04:05:06 UTC
+-- planner: not asked
+-- analysed: no statement on a user table was seen
+-- Nothing to analyse: no statement has read or changed a user table since the statistics were reset. Let the application run for a while, then ask again.

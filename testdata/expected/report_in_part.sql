@@ -1,0 +1,6 @@
+-- pgperf 0.1.0: index advice for database shop
+-- server: PostgreSQL 15.18 (Debian 15.18-0+deb12u1), seen 2026-02-03 04:05:06 UTC
+-- planner: hypopg: the server's own planner with hypothetical indexes (87 questions)
+-- analysed: 97.3 % of 41.0 min of execution time (212 of 224 statements, counted over 6.2 days)
+-- left out: 12 statements: 7 text not visible (42.0 s), 2 not understood: expected an expression, found \x1b[2J (24.0 s), 1 table tmp_import not found (420 ms), 1 table tmp_export not found, 1 for other reasons
+-- Nothing to advise for what was seen: 212 analysed statements, and none of 41 candidate indexes is worth its price. But not all was seen.

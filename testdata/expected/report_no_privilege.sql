@@ -1,0 +1,7 @@
+-- pgperf 0.1.0: index advice for database shop
+-- server: PostgreSQL 15.18 (Debian 15.18-0+deb12u1), seen 2026-02-03 04:05:06 UTC
+-- planner: not asked
+-- analysed: no statement on a user table was seen
+-- not seen: role app may not read statements of other roles. No statement can be analysed
+--   GRANT pg_read_all_stats TO app;
+-- Could not look: no statement was visible. This says nothing about the database.

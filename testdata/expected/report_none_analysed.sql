@@ -1,0 +1,7 @@
+-- pgperf 0.1.0: index advice for database shop
+-- server: PostgreSQL 15.18 (Debian 15.18-0+deb12u1), seen 2026-02-03 04:05:06 UTC
+-- planner: not asked
+-- analysed: 0 % of 41.0 min of execution time (0 of 12 statements, counted over 6.2 days)
+-- left out: 12 statements: 12 text not visible (41.0 min)
+-- not seen: the texts of 12 statements were not visible
+-- Could not look: none of 12 statements was analysed. This says nothing about the database.

@@ -1,0 +1,5 @@
+-- pgperf 0.1.0: index advice for database shop
+-- server: PostgreSQL 15.18 (Debian 15.18-0+deb12u1), seen 2026-02-03 04:05:06 UTC
+-- planner: hypopg: the server's own planner with hypothetical indexes (87 questions)
+-- analysed: 100 % of 41.0 min of execution time (224 of 224 statements, counted over 6.2 days)
+-- Nothing to advise: all was seen, 224 analysed statements, and none of 41 candidate indexes is worth its price.

@@ -1,0 +1,66 @@
+-- pgperf 0.1.0: index advice for database shop
+-- server: PostgreSQL 15.18 (Debian 15.18-0+deb12u1), seen 2026-02-03 04:05:06 UTC
+-- planner: estimate: arithmetic over the statistics, no planner was asked: costs are estimates (214 questions); hypopg is not installed in database shop, and no local PostgreSQL 15 was found
+-- analysed: 97.3 % of 41.0 min of execution time (212 of 224 statements, counted over 6.2 days)
+-- left out: 12 statements: 7 text not visible (42.0 s), 2 not understood: expected an expression, found \x1b[2J (24.0 s), 1 table tmp_import not found (420 ms), 1 table tmp_export not found, 1 for other reasons
+-- not seen: hypopg is not installed in database shop, so costs are estimates. Sizes and ratios may be off by a factor of 2
+--   apt install postgresql-15-hypopg
+--   CREATE EXTENSION hypopg;
+--
+-- Run this with psql as the owner of the tables, without -1 (--single-transaction): CREATE and DROP INDEX CONCURRENTLY
+-- cannot run inside a transaction block. If CREATE INDEX CONCURRENTLY fails or is cancelled, it leaves an INVALID index
+-- of that name: drop it (the undo line), then run the statement again. Invalid indexes are listed by
+--   SELECT indexrelid::regclass FROM pg_index WHERE NOT indisvalid;
+
+\set ON_ERROR_STOP on
+SET client_encoding = 'UTF8';
+SET statement_timeout = 0;
+
+-- 1. Create an index on public.orders
+-- The filter of 7 statements on its columns reads the whole table today
+-- saves: 3.2 h per day, 61.9 % of the analysed load; cost 883,089,699 → 104,192 (8,476×)
+-- size: 25 MB
+-- writes: 1.2 s per day more
+-- confidence: high
+-- effort: one statement, does not block writes
+-- risk: adds 1.2 % to writes on orders
+-- helps: 12,345 executions, mean 943 ms, cost 71,534 → 8.44 (8,476×): SELECT o.id, o.total FROM orders o WHERE o.customer_id = $1 AND o.created_at > $2 ORDER BY o.created_at DESC LIMIT $3 -- the page of a customer
+--   before: Limit > Sort > Seq Scan on orders
+--   after: Limit > Index Scan using orders_customer_id_created_at_idx on orders
+-- helps: 12,345 executions, mean 943 ms, cost 71,534 → 8.44 (8,476×): SELECT o.id, o.total FROM orders o WHERE o.customer_id = $1 AND o.created_at > $2 ORDER BY o.created_at DESC LIMIT $3 -- the page of a customer
+--   before: Limit > Sort > Seq Scan on orders
+--   after: Limit > Index Scan using orders_customer_id_created_at_idx on orders
+-- helps: 12,345 executions, mean 943 ms, cost 71,534 → 8.44 (8,476×): SELECT o.id, o.total FROM orders o WHERE o.customer_id = $1 AND o.created_at > $2 ORDER BY o.created_at DESC LIMIT $3 -- the page of a customer
+--   before: Limit > Sort > Seq Scan on orders
+--   after: Limit > Index Scan using orders_customer_id_created_at_idx on orders
+-- helps: 12,345 executions, mean 943 ms, cost 71,534 → 8.44 (8,476×): SELECT o.id, o.total FROM orders o WHERE o.customer_id = $1 AND o.created_at > $2 ORDER BY o.created_at DESC LIMIT $3 -- the page of a customer
+--   before: Limit > Sort > Seq Scan on orders
+--   after: Limit > Index Scan using orders_customer_id_created_at_idx on orders
+-- helps: 12,345 executions, mean 943 ms, cost 71,534 → 8.44 (8,476×): SELECT o.id, o.total FROM orders o WHERE o.customer_id = $1 AND o.created_at > $2 ORDER BY o.created_at DESC LIMIT $3 -- the page of a customer
+--   before: Limit > Sort > Seq Scan on orders
+--   after: Limit > Index Scan using orders_customer_id_created_at_idx on orders
+-- and 2 more statements
+CREATE INDEX CONCURRENTLY orders_customer_id_created_at_idx ON public.orders (customer_id, created_at);
+-- undo: DROP INDEX CONCURRENTLY public.orders_customer_id_created_at_idx;
+
+-- 2. Replace an index on "My Schema"."we""ird; drop table x"
+-- The filter of 7 statements on its columns reads the whole table today
+-- saves: 50.0 % of the cost of what it helps; cost 100.00 → 50.00 (2.0×)
+-- size: 25 MB
+-- writes: price unknown: no write figures were seen
+-- confidence: low: try it on a staging server first
+-- effort: one statement, does not block writes
+-- risk: adds 1.2 % to writes on orders
+-- helps: line 42, 1 execution, cost 100.00 → 50.00 (2.0×): select '\x1b]0;owned\x07', "x" -- ; drop table x; /* \u{202e}😀 日本語 */ from "We""ird" where a=$1
+CREATE INDEX CONCURRENTLY U&"we""ird; drop table x_Größe_new\000Aline\001B[31m\\_idx" ON "My Schema"."we""ird; drop table x" ("Größe", U&"new\000Aline\001B[31m\\");
+DROP INDEX CONCURRENTLY "My Schema".U&"old\202E";
+-- undo: DROP INDEX CONCURRENTLY "My Schema".U&"we""ird; drop table x_Größe_new\000Aline\001B[31m\\_idx";
+
+-- 3. Drop an index on public.orders
+-- No scan in 30 days, and orders_status_created_at_idx answers the same
+-- size: frees 25 MB
+-- writes: 1.5 min per day less
+-- confidence: high
+-- effort: one statement, does not block writes
+DROP INDEX CONCURRENTLY public.orders_status_idx;
+-- undo: CREATE INDEX CONCURRENTLY orders_status_idx ON public.orders (status);

@@ -1,0 +1,520 @@
+//! Every report format against its expected bytes in `testdata/expected/`, on reports built here: the good case with names
+//! and texts that attack a terminal, and each of the empty cases, which must never look alike.
+//! `UPDATE_EXPECT=1 cargo test --test report` rewrites the expected files.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use pgperf::advisor::recommendation::{Action, Benefit, Confidence, Helped, Recommendation};
+use pgperf::model::change::Change;
+use pgperf::model::gap::{Gap, Part};
+use pgperf::model::ident::QualifiedName;
+use pgperf::model::index::{IndexDefinition, IndexKey};
+use pgperf::model::whatif::Source;
+use pgperf::query::workload::Coverage;
+use pgperf::report::{
+    Format, Outcome, PlannerSummary, Report, SCHEMA_VERSION, SkippedGroup, Style, Summary,
+    TargetSummary, Tool, Unhelped, render,
+};
+
+fn expect(name: &str, actual: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("testdata/expected")
+        .join(name);
+    if std::env::var_os("UPDATE_EXPECT").is_some() {
+        fs::write(&path, actual).expect("a writable testdata");
+    }
+    let expected = fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        expected == actual,
+        "{name} differs; UPDATE_EXPECT=1 cargo test --test report accepts it:\n{actual}"
+    );
+}
+
+fn columns(width: usize) -> Style {
+    Style {
+        width,
+        colour: false,
+    }
+}
+
+/// A server on which no statement was seen, although nothing hid any.
+fn bare() -> Report {
+    Report {
+        schema_version: SCHEMA_VERSION,
+        tool: Tool {
+            name: "pgperf".into(),
+            version: "0.1.0".into(),
+        },
+        target: TargetSummary {
+            database: "shop".into(),
+            server_version: "15.18 (Debian 15.18-0+deb12u1)".into(),
+            taken_at: 1_770_091_506.25,
+            snapshot: None,
+            statements_window_s: Some(536_000.0),
+        },
+        planner: None,
+        coverage: Coverage::default(),
+        skipped: vec![],
+        gaps: vec![],
+        recommendations: vec![],
+        summary: Summary::default(),
+        unhelped: vec![],
+    }
+}
+
+fn skipped(statements: usize, reason: &str, total_ms: Option<f64>, harmless: bool) -> SkippedGroup {
+    SkippedGroup {
+        reason: reason.into(),
+        statements,
+        total_ms,
+        harmless,
+        example: None,
+    }
+}
+
+fn coverage(analysed: usize, statements: usize, share: f64) -> Coverage {
+    Coverage {
+        statements,
+        analysed,
+        total: 2_460_000.0,
+        analysed_total: 2_460_000.0 * share,
+        timed: true,
+    }
+}
+
+fn asked(source: Source, probes: usize, why: &str) -> PlannerSummary {
+    PlannerSummary {
+        source,
+        why: why.into(),
+        probes,
+    }
+}
+
+/// All seen, all analysed, nothing to do.
+fn nothing_to_advise() -> Report {
+    Report {
+        planner: Some(asked(Source::Hypopg, 87, "")),
+        coverage: coverage(224, 224, 1.0),
+        skipped: vec![
+            skipped(31, "utility statement", Some(120.0), true),
+            skipped(4, "reads no user table", None, true),
+        ],
+        summary: Summary {
+            cost_before: 81_000.0,
+            cost_after: 81_000.0,
+            candidates: 41,
+            ..Summary::default()
+        },
+        unhelped: vec![Unhelped {
+            queryids: vec![-1],
+            query: "SELECT count(*) FROM orders".into(),
+            line: None,
+            cost: Some(18_334.0),
+            load_share: 0.41,
+            reason: "it reads the whole table".into(),
+        }],
+        ..bare()
+    }
+}
+
+/// Statements were analysed, some were not, nothing to do for those that were.
+fn nothing_in_part() -> Report {
+    Report {
+        coverage: coverage(212, 224, 0.973),
+        skipped: vec![
+            skipped(7, "text not visible", Some(42_000.0), false),
+            skipped(
+                2,
+                "not understood: expected an expression, found \u{1b}[2J",
+                Some(24_000.0),
+                false,
+            ),
+            skipped(1, "table tmp_import not found", Some(420.0), false),
+            skipped(1, "table tmp_export not found", None, false),
+            skipped(1, "text cut off", None, false),
+        ],
+        ..nothing_to_advise()
+    }
+}
+
+/// A role that sees no statement of others.
+fn no_privilege() -> Report {
+    let gap = Gap::new(
+        Part::Statements,
+        "role app may not read statements of other roles",
+    )
+    .effect("No statement can be analysed.")
+    .close("GRANT pg_read_all_stats TO app;")
+    .count(412);
+    Report {
+        gaps: vec![gap],
+        ..bare()
+    }
+}
+
+/// Statements were seen, none could be analysed.
+fn none_analysed() -> Report {
+    Report {
+        coverage: coverage(0, 12, 0.0),
+        skipped: vec![skipped(12, "text not visible", Some(2_460_000.0), false)],
+        gaps: vec![Gap::new(
+            Part::Workload,
+            "the texts of 12 statements were not visible",
+        )],
+        ..bare()
+    }
+}
+
+fn create(
+    schema: &str,
+    table: &str,
+    keys: &[&str],
+    priority: usize,
+    statements: Vec<Helped>,
+) -> Recommendation {
+    let definition = IndexDefinition {
+        table_oid: 1,
+        table: QualifiedName::new(schema, table),
+        method: "btree".into(),
+        keys: keys.iter().copied().map(IndexKey::column).collect(),
+        include: vec![],
+        predicate: None,
+        unique: false,
+    };
+    let index = QualifiedName::new(schema, definition.default_name());
+    Recommendation {
+        action: Action::Create,
+        changes: vec![Change::CreateIndex {
+            name: index.name.clone(),
+            definition: definition.clone(),
+            concurrently: true,
+        }],
+        undo: vec![Change::DropIndex {
+            name: index.clone(),
+            concurrently: true,
+        }],
+        index,
+        definition,
+        size_bytes: 26_214_400.0,
+        benefit: Benefit {
+            cost_before: 71_534.2 * 12_345.0,
+            cost_after: 8.44 * 12_345.0,
+            ms_per_day_saved: Some(11_640_000.0),
+            write_ms_per_day: Some(1_240.0),
+            load_share_saved: 0.619,
+        },
+        statements,
+        confidence: Confidence::High,
+        priority,
+        effort: "one statement, does not block writes".into(),
+        risk: "adds 1.2 % to writes on orders".into(),
+        reason: "The filter of 7 statements on its columns reads the whole table today.".into(),
+    }
+}
+
+fn helped(queryid: i64, query: &str, calls: f64, before: f64, after: f64) -> Helped {
+    Helped {
+        queryids: vec![queryid],
+        fingerprint: "00c0ffee00c0ffee".into(),
+        query: query.into(),
+        line: None,
+        calls,
+        mean_ms: Some(943.0),
+        cost_before: before,
+        cost_after: after,
+        plan_before: "Limit > Sort > Seq Scan on orders".into(),
+        plan_after: "Limit > Index Scan using orders_customer_id_created_at_idx on orders".into(),
+    }
+}
+
+const PAGE: &str = "SELECT o.id, o.total FROM orders o\n\tWHERE o.customer_id = $1 AND o.created_at > $2\r\n\
+                    ORDER BY o.created_at DESC LIMIT $3 -- the page of a customer";
+
+const ATTACK: &str = "select '\u{1b}]0;owned\u{7}', \"x\"\n--\n; drop table x; /* \u{202e}😀 日本語 */ \
+                      from \"We\"\"ird\"\rwhere a=$1";
+
+/// An index on hostile names, in place of another.
+fn hostile() -> Recommendation {
+    let statement = Helped {
+        line: Some(42),
+        mean_ms: None,
+        plan_before: String::new(),
+        plan_after: String::new(),
+        ..helped(7, ATTACK, 1.0, 100.0, 50.0)
+    };
+    let keys = ["Größe", "new\nline\u{1b}[31m\\"];
+    let mut recommendation = create(
+        "My Schema",
+        "we\"ird; drop table x",
+        &keys,
+        2,
+        vec![statement],
+    );
+    recommendation.action = Action::Replace;
+    recommendation.changes.push(Change::DropIndex {
+        name: QualifiedName::new("My Schema", "old\u{202e}"),
+        concurrently: true,
+    });
+    recommendation.benefit = Benefit {
+        cost_before: 100.0,
+        cost_after: 50.0,
+        ms_per_day_saved: None,
+        write_ms_per_day: None,
+        load_share_saved: 0.0001,
+    };
+    recommendation.confidence = Confidence::Low;
+    recommendation
+}
+
+/// An index that nobody uses.
+fn unused() -> Recommendation {
+    let mut recommendation = create("public", "orders", &["status"], 3, vec![]);
+    recommendation.action = Action::Drop;
+    std::mem::swap(&mut recommendation.changes, &mut recommendation.undo);
+    recommendation.benefit = Benefit {
+        write_ms_per_day: Some(90_000.0),
+        ..Benefit::default()
+    };
+    recommendation.reason =
+        "No scan in 30 days, and orders_status_created_at_idx answers the same.".into();
+    recommendation.risk = String::new();
+    recommendation
+}
+
+fn three() -> Report {
+    let many = (0..7)
+        .map(|i| helped(i64::MIN + i, PAGE, 12_345.0, 71_534.2, 8.44))
+        .collect();
+    let gap = Gap::new(
+        Part::Planner,
+        "hypopg is not installed in database shop, so costs are estimates",
+    )
+    .effect("Sizes and ratios may be off by a factor of 2")
+    .close("apt install postgresql-15-hypopg")
+    .close("CREATE EXTENSION hypopg;");
+    Report {
+        planner: Some(asked(
+            Source::Estimate,
+            214,
+            "hypopg is not installed in database shop, and no local PostgreSQL 15 was found",
+        )),
+        recommendations: vec![
+            create("public", "orders", &["customer_id", "created_at"], 1, many),
+            hostile(),
+            unused(),
+        ],
+        summary: Summary {
+            cost_before: 1_234_567.0,
+            cost_after: 234_567.0,
+            ms_per_day_saved: Some(14_900_000.0),
+            size_bytes: 52_428_800.0,
+            budget_bytes: Some(2.0 * 1024.0 * 1024.0 * 1024.0),
+            candidates: 41,
+        },
+        gaps: vec![gap],
+        ..nothing_in_part()
+    }
+}
+
+fn fixtures() -> Vec<(&'static str, Report, Outcome)> {
+    vec![
+        ("empty", bare(), Outcome::NoStatements),
+        ("nothing", nothing_to_advise(), Outcome::NothingToAdvise),
+        ("in_part", nothing_in_part(), Outcome::NothingToAdviseInPart),
+        ("no_privilege", no_privilege(), Outcome::CouldNotLook),
+        ("none_analysed", none_analysed(), Outcome::CouldNotLook),
+        ("three", three(), Outcome::Advice),
+    ]
+}
+
+#[test]
+fn text_at_three_widths() {
+    for (name, report, _) in fixtures() {
+        for width in [60, 80, 120] {
+            expect(
+                &format!("report_{name}_{width}.txt"),
+                &render(&report, Format::Text, columns(width)),
+            );
+        }
+    }
+}
+
+#[test]
+fn json_and_sql() {
+    for (name, report, _) in fixtures() {
+        for format in [Format::Json, Format::Sql] {
+            expect(
+                &format!("report_{name}.{format}"),
+                &render(&report, format, Style::default()),
+            );
+        }
+    }
+}
+
+#[test]
+fn empty_reports_do_not_look_alike() {
+    let mut verdicts = BTreeSet::new();
+    for (name, report, outcome) in fixtures() {
+        assert_eq!(report.outcome(), outcome, "{name}");
+        let text = render(&report, Format::Text, columns(1000));
+        let verdict = text
+            .lines()
+            .find(|l| l.starts_with("Nothing") || l.starts_with("Could not"));
+        assert_eq!(verdict.is_none(), outcome == Outcome::Advice, "{name}");
+        let blind = verdict.is_some_and(|v| v.starts_with("Could not look"));
+        assert_eq!(blind, outcome == Outcome::CouldNotLook, "{name}");
+        verdicts.insert(verdict.map(str::to_owned));
+    }
+    assert_eq!(verdicts.len(), fixtures().len());
+}
+
+#[test]
+fn asked_without_a_planner_is_not_nothing_found() {
+    let report = Report {
+        planner: None,
+        ..nothing_to_advise()
+    };
+    assert_eq!(report.outcome(), Outcome::CouldNotLook);
+    let nothing_to_ask = Report {
+        summary: Summary::default(),
+        ..report
+    };
+    assert_eq!(nothing_to_ask.outcome(), Outcome::NothingToAdvise);
+}
+
+#[test]
+fn no_byte_of_the_database_reaches_the_terminal_as_a_command() {
+    let active = |c: char| c.is_control() || c == '\u{202e}';
+    for (name, report, _) in fixtures() {
+        for format in Format::ALL {
+            let text = render(&report, format, Style::default());
+            assert!(
+                text.ends_with('\n') && !text.ends_with("\n\n"),
+                "{name} {format}"
+            );
+            for line in text.lines() {
+                assert!(!line.contains(active), "{name} {format}: {line:?}");
+                assert_eq!(line.trim_end(), line, "{name} {format}");
+            }
+        }
+    }
+}
+
+#[test]
+fn only_ddl_and_commands_run_over_the_line() {
+    for (name, report, _) in fixtures() {
+        for width in [60, 80, 120] {
+            for line in render(&report, Format::Text, columns(width)).lines() {
+                let pasted = ["CREATE ", "DROP ", "GRANT "]
+                    .iter()
+                    .any(|verb| line.trim_start().starts_with(verb));
+                assert!(
+                    pasted || tabled::grid::util::string::get_string_width(line) <= width,
+                    "{name} at {width}: {line}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn colour_changes_nothing_but_colour() {
+    let plain = render(&three(), Format::Text, Style::default());
+    let style = Style {
+        colour: true,
+        ..Style::default()
+    };
+    let mut painted = render(&three(), Format::Text, style);
+    assert_ne!(painted, plain);
+    for code in ["0", "1", "32", "33"] {
+        painted = painted.replace(&format!("\u{1b}[{code}m"), "");
+    }
+    assert_eq!(painted, plain);
+}
+
+/// Every line of a script is a comment, one of the three settings, or exactly one of our statements.
+#[test]
+fn no_text_breaks_out_of_a_comment() {
+    let script = render(&three(), Format::Sql, Style::default());
+    let statements: Vec<&str> = script
+        .lines()
+        .filter(|l| !l.is_empty() && !l.starts_with("--"))
+        .collect();
+    assert_eq!(
+        statements,
+        [
+            r"\set ON_ERROR_STOP on",
+            "SET client_encoding = 'UTF8';",
+            "SET statement_timeout = 0;",
+            "CREATE INDEX CONCURRENTLY orders_customer_id_created_at_idx ON public.orders (customer_id, created_at);",
+            r#"CREATE INDEX CONCURRENTLY U&"we""ird; drop table x_Größe_new\000Aline\001B[31m\\_idx" ON "My Schema"."we""ird; drop table x" ("Größe", U&"new\000Aline\001B[31m\\");"#,
+            r#"DROP INDEX CONCURRENTLY "My Schema".U&"old\202E";"#,
+            "DROP INDEX CONCURRENTLY public.orders_status_idx;",
+        ]
+    );
+}
+
+#[test]
+fn json_keeps_its_contract() {
+    let text = render(&three(), Format::Json, Style::default());
+    let json: serde_json::Value = serde_json::from_str(&text).expect("it is JSON");
+    let present = |object: &serde_json::Value, keys: &str| {
+        for key in keys.split_whitespace() {
+            assert!(object.get(key).is_some_and(|v| !v.is_null()), "{key}");
+        }
+    };
+    present(
+        &json,
+        "schema_version tool target planner coverage gaps outcome summary",
+    );
+    let first = &json["recommendations"][0];
+    present(
+        first,
+        "action ddl undo_ddl schema table index method columns include size_bytes benefit statements \
+         confidence priority effort risk reason",
+    );
+    assert!(first.get("predicate").is_some());
+    present(
+        &first["benefit"],
+        "cost_before cost_after ms_per_day_saved write_ms_per_day",
+    );
+    let statement = &first["statements"][0];
+    present(
+        statement,
+        "queryid calls cost_before cost_after plan_before plan_after",
+    );
+    assert_eq!(statement["queryid"], i64::MIN.to_string());
+    assert_eq!(first["statements"].as_array().map(Vec::len), Some(7));
+}
+
+#[test]
+fn odd_numbers_do_not_harm() {
+    let mut report = three();
+    for odd in [f64::NAN, f64::INFINITY, -1.0, 0.0, f64::MAX] {
+        let first = &mut report.recommendations[0];
+        first.size_bytes = odd;
+        first.benefit.cost_after = odd;
+        first.benefit.ms_per_day_saved = Some(odd);
+        first.statements[0].calls = odd;
+        report.target.taken_at = odd;
+        report.coverage.total = odd;
+        let json = render(&report, Format::Json, Style::default());
+        assert!(serde_json::from_str::<serde_json::Value>(&json).is_ok());
+        for format in [Format::Text, Format::Sql] {
+            assert!(render(&report, format, Style::default()).contains("orders_status_idx"));
+        }
+    }
+}
+
+#[test]
+fn formats_are_named() {
+    for format in Format::ALL {
+        assert_eq!(format.name().parse(), Ok(format));
+    }
+    assert_eq!(
+        "xml".parse::<Format>(),
+        Err("unknown format \"xml\": choose one of text, json, sql".into())
+    );
+}
