@@ -115,7 +115,8 @@ struct Scan<'a, F> {
     backslashes: bool,
     /// Open parentheses and brackets.
     depth: usize,
-    /// Depth of the list of ORDER BY or GROUP BY that we are in: a bare integer there is a column's position.
+    /// Depth of the list of ORDER BY or GROUP BY that we are in: a bare integer of one or two digits there is a column's
+    /// position.
     by: Option<usize>,
     before: Before,
 }
@@ -262,6 +263,7 @@ impl<F: FnMut(&mut String)> Scan<'_, F> {
     fn number(&mut self) {
         let end = number(self.rest);
         let is_position = self.by == Some(self.depth)
+            && end <= 2
             && self.rest[..end].bytes().all(|b| b.is_ascii_digit())
             && match &self.before {
                 Before::Comma => true,
@@ -363,4 +365,131 @@ fn size(text: &str) -> Option<usize> {
         .bytes()
         .all(|b| b.is_ascii_digit() || matches!(b, b',' | b' '))
         .then_some(end)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[track_caller]
+    fn check(text: &str, expected: &str) {
+        assert_eq!(without_literals(text), expected, "{text}");
+    }
+
+    #[test]
+    fn every_notation_of_a_literal_goes() {
+        check("select 'a', 'it''s', ''", "select $1, $2, $3");
+        check(r"select E'it\'s', e'x'", "select $1, $2");
+        check("select $$a'b$$, $t$x $$ y$t$", "select $1, $2");
+        check(
+            "select B'101', X'1F', N'n', U&'d\\0061'",
+            "select $1, $2, $3, $4",
+        );
+        check(
+            "select 1, 1.5, .5, 1e-10, 0x1F, 1_000, -7",
+            "select $1, $2, $3, $4, $5, $6, -$7",
+        );
+        check("select 'a'\n  'b', c", "select $1, c");
+        check("select 'cut off", "select $1");
+        check("select $tag$cut off", "select $1");
+        check("do $$begin perform 1; end$$", "do $1");
+    }
+
+    #[test]
+    fn names_parameters_and_sizes_stay() {
+        check(
+            "select t1.a2$3, \"x 'y' 4\" from \"t\"\"5\"",
+            "select t1.a2$3, \"x 'y' 4\" from \"t\"\"5\"",
+        );
+        check(
+            "where a = $2 and b = 'x' or c = $1",
+            "where a = $2 and b = $3 or c = $1",
+        );
+        check(
+            "a::numeric(10, 2), b::character varying(40), f(10, 2)",
+            "a::numeric(10, 2), b::character varying(40), f($1, $2)",
+        );
+        check("x = any ($1 /*, ... */)", "x = any ($1 /*, ... */)");
+        check("größe > 5 and größe2 < 6", "größe > $1 and größe2 < $2");
+        check("select E from t where e='x'", "select E from t where e=$1");
+    }
+
+    #[test]
+    fn positions_in_order_by_and_group_by_stay() {
+        check(
+            "select a, 5 from t group by 1, 2 having max(b) > 3 order by 2 desc, f(4), 1 limit 10",
+            "select a, $1 from t group by 1, 2 having max(b) > $2 order by 2 desc, f($3), 1 limit $4",
+        );
+        check(
+            "(select a from t order by 1), 2 union select 3, 4",
+            "(select a from t order by 1), $1 union select $2, $3",
+        );
+        check(
+            "select a order by a union select 8, 9",
+            "select a order by a union select $1, $2",
+        );
+    }
+
+    #[test]
+    fn comments_go() {
+        check(
+            "select /* a /* 'b' */ c */ 1 -- x 'y'\n, a",
+            "select   $1 \n, a",
+        );
+        check("/* cut off", " ");
+    }
+
+    #[test]
+    fn backslashes_escape_where_the_server_says_so() {
+        let literals = Literals { backslashes: true };
+        assert_eq!(
+            literals.to_parameters(r"select 'it\'s secret', a"),
+            "select $1, a"
+        );
+        check(r"select 'C:\', a", "select $1, a");
+    }
+
+    /// A text in which every literal holds `secret`, or is a number with 777 in it.
+    fn texts() -> impl Strategy<Value = String> {
+        let literal = prop_oneof![
+            "[ a-z,()\"$-]{0,5}".prop_map(|s| format!("'{s}''secret{s}'")),
+            Just(r"E'\'secret\\'".to_owned()),
+            "[a-z]{0,3}".prop_map(|tag| format!("${tag}$ 'secret $ ${tag}$")),
+            "[0-9]{0,4}".prop_map(|s| format!("{s}777{s}")),
+            Just("1.777e-777".to_owned()),
+            Just("U&'secret'".to_owned()),
+            Just("'a'\n'secret'".to_owned()),
+            "[ a-z']{0,4}".prop_map(|s| format!("/* {s} secret /* */ 777 */")),
+            "[ a-z']{0,4}".prop_map(|s| format!("-- {s} secret 777\n")),
+        ];
+        let other = prop_oneof![
+            "[a-z][a-z0-6_$]{0,5}".prop_map(|s| s),
+            "\"[a-z '0-6]{1,5}\"".prop_map(|s| s),
+            "[$][1-6]",
+            Just("numeric(10, 2)".to_owned()),
+            Just("order by".to_owned()),
+            "[-+*/<>=(),;.|:\\[\\]]",
+            Just("größe".to_owned()),
+        ];
+        proptest::collection::vec(prop_oneof![literal, other], 0..20)
+            .prop_map(|parts| parts.join(" "))
+    }
+
+    proptest! {
+        #[test]
+        fn no_literal_survives(text in texts()) {
+            let redacted = without_literals(&text);
+            prop_assert!(!redacted.contains("secret"), "{redacted}");
+            prop_assert!(!redacted.contains("777"), "{redacted}");
+            prop_assert_eq!(without_literals(&redacted), redacted.clone());
+        }
+
+        #[test]
+        fn any_text_is_scanned_to_its_end(text in any::<String>()) {
+            let _ = without_literals(&text);
+            let _ = Literals { backslashes: true }.to_parameters(&text);
+        }
+    }
 }
