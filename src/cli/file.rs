@@ -210,3 +210,145 @@ fn decode(path: &Path, bytes: &[u8]) -> Result<Snapshot, Failure> {
     snapshot.restore_order();
     Ok(snapshot)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    /// A directory of its own for a test, removed at its end.
+    struct Directory(PathBuf);
+
+    impl Directory {
+        fn new(name: &str) -> Self {
+            let path =
+                std::env::temp_dir().join(format!("pgperf-file-{}-{name}", std::process::id()));
+            fs::create_dir_all(&path).unwrap();
+            Self(path)
+        }
+
+        fn holding(&self, bytes: &[u8]) -> PathBuf {
+            let path = self.0.join("file");
+            fs::write(&path, bytes).unwrap();
+            path
+        }
+    }
+
+    impl Drop for Directory {
+        fn drop(&mut self) {
+            let _ = fs::remove_dir_all(&self.0);
+        }
+    }
+
+    fn snapshot() -> Snapshot {
+        Snapshot {
+            format: FORMAT,
+            pgperf: "0.1.0".into(),
+            ..Snapshot::default()
+        }
+    }
+
+    fn packed(snapshot: &Snapshot) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        encode(&mut bytes, snapshot).unwrap();
+        bytes
+    }
+
+    #[track_caller]
+    fn refused(path: &Path, expected: &str) {
+        let message = read(path).unwrap_err().to_string();
+        assert!(message.contains(expected), "{message}");
+        assert!(message.contains(&path.display().to_string()), "{message}");
+    }
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        let directory = Directory::new("round");
+        let path = directory.0.join("s.json.gz");
+        let size = write(&Output::File(path.clone()), &snapshot()).unwrap();
+        let metadata = fs::metadata(&path).unwrap();
+        assert_eq!(metadata.len(), size);
+        assert_eq!(metadata.permissions().mode() & 0o777, 0o600);
+        assert_eq!(read(&path).unwrap(), snapshot());
+        assert_eq!(fs::read(&path).unwrap(), packed(&snapshot()));
+        // Over an old file too, and nothing else is left.
+        write(&Output::File(path.clone()), &snapshot()).unwrap();
+        assert_eq!(fs::read_dir(&directory.0).unwrap().count(), 1);
+        let plain = directory.holding(&serde_json::to_vec(&snapshot()).unwrap());
+        assert_eq!(read(&plain).unwrap(), snapshot());
+    }
+
+    #[test]
+    fn bad_files_are_refused_in_one_line() {
+        let directory = Directory::new("bad");
+        let whole = packed(&snapshot());
+        let json = serde_json::to_vec(&snapshot()).unwrap();
+        refused(&directory.0.join("none"), "cannot read");
+        refused(&directory.0, "cannot read");
+        refused(&directory.holding(b""), "is empty");
+        refused(
+            &directory.holding(&whole[..whole.len() / 2]),
+            "ends in the middle",
+        );
+        refused(&directory.holding(&whole[..2]), "ends in the middle");
+        refused(
+            &directory.holding(&json[..json.len() / 2]),
+            "ends in the middle",
+        );
+        refused(
+            &directory.holding(b"create table t (a int);"),
+            "is not a pgperf snapshot",
+        );
+        refused(
+            &directory.holding(b"{\"a\": 1}"),
+            "is not a pgperf snapshot",
+        );
+        refused(
+            &directory.holding(b"{\"format\":1,\"pgperf\":\"0.1.0\",\"tables\":5}"),
+            "is not a whole pgperf snapshot",
+        );
+        let mut damaged = whole.clone();
+        let middle = damaged.len() / 2;
+        damaged[middle] ^= 0xff;
+        assert!(read(&directory.holding(&damaged)).is_err());
+    }
+
+    #[test]
+    fn a_newer_format_is_refused_whatever_it_holds() {
+        let directory = Directory::new("newer");
+        let file = format!(
+            "{{\"format\":{},\"pgperf\":\"9.9.0\",\"tables\":{{}}}}",
+            FORMAT + 1
+        );
+        let path = directory.holding(file.as_bytes());
+        refused(&path, "was written by pgperf 9.9.0, format 2; this pgperf");
+        assert!(
+            read(&path)
+                .unwrap_err()
+                .to_string()
+                .contains("upgrade pgperf")
+        );
+    }
+
+    #[test]
+    fn a_bomb_is_refused() {
+        let directory = Directory::new("bomb");
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+        encoder.write_all(&[b' '; 100_000]).unwrap();
+        let path = directory.holding(&encoder.finish().unwrap());
+        assert!(unpacked(&path, 100_000).is_ok());
+        assert!(unpacked(&path, 99_999).is_err());
+    }
+
+    #[test]
+    fn an_unwritable_place_is_one_line() {
+        let directory = Directory::new("unwritable");
+        for path in [directory.0.clone(), directory.0.join("no/such/file")] {
+            let message = write(&Output::File(path), &snapshot())
+                .unwrap_err()
+                .to_string();
+            assert!(message.contains("cannot write"), "{message}");
+        }
+    }
+}

@@ -232,7 +232,12 @@ pub(super) fn of_statements(server: &Server, counts: &StatementCounts, taken_at:
         let max = server.number("pg_stat_statements.max", 5000.0);
         gaps.push(
             gap(format!(
-                "pg_stat_statements was full {dealloc} times and dropped its least used statements"
+                "pg_stat_statements was full {} and dropped its least used statements",
+                if dealloc == 1 {
+                    "once".to_owned()
+                } else {
+                    format!("{dealloc} times")
+                }
             ))
             .effect("rare statements are missing, also expensive ones")
             .close(format!(

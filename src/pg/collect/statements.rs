@@ -11,7 +11,7 @@ use crate::model::server::{Extension, Server};
 use crate::model::statement::{Source, Statement};
 use crate::pg::collect::CollectOptions;
 use crate::pg::collect::gaps;
-use crate::pg::collect::transaction::Transaction;
+use crate::pg::collect::transaction::{MARKER, Transaction};
 use crate::pg::collect::variant::{Collector, collector, version};
 use crate::pg::error::{Error, Kind};
 
@@ -24,9 +24,6 @@ const STATEMENTS: Collector = collector!("statements", [
 const STATEMENT_TEXTS: Collector = collector!("statement_texts", [(1, 4) => "1.4"]);
 const STATEMENTS_INFO: Collector = collector!("statements_info", [(1, 9) => "1.9"]);
 const ACTIVITY: Collector = collector!("activity", [(14, 0) => "14", (13, 0) => "13"]);
-
-/// What every statement that pgperf sends carries; its own statements are no part of the workload.
-const MARKER: &str = "/* pgperf */";
 
 /// What the server shows instead of other roles' texts.
 const HIDDEN: &str = "<insufficient privilege>";
@@ -153,6 +150,7 @@ async fn with_texts(
         .iter()
         .filter(|s| s.queryid.is_some() && s.query.is_none())
         .count();
+    // pgperf's own are no part of the workload.
     statements.retain(|s| !s.query.as_deref().is_some_and(|q| q.contains(MARKER)));
 
     if let Some(sql) = in_schema(&STATEMENTS_INFO, extension) {

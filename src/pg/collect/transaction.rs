@@ -13,16 +13,11 @@ use crate::pg::error::{Error, Kind};
 
 const LOCKS: Collector = collector!("locks", [(13, 0) => "13"]);
 
-/// Times out long before anybody who queues behind us would notice.
-const BEGIN: &str = "\
-    begin /* pgperf */ transaction isolation level repeatable read, read only; \
-    set local /* pgperf */ lock_timeout = '100ms'; \
-    set local /* pgperf */ statement_timeout = '30s'; \
-    set local /* pgperf */ idle_in_transaction_session_timeout = '60s'";
-
 /// Fixes everything that the text form of a value or an expression depends on, so that equal databases give equal files.
-/// Names are thus qualified unless they are in `pg_catalog`. Compiling these queries would take longer than they run.
+/// Names are thus qualified unless they are in `pg_catalog`. Compiling these queries would take longer than they run, and nobody
+/// who queues behind us notices a tenth of a second.
 const PREPARE: &str = "\
+    set local /* pgperf */ lock_timeout = '100ms'; \
     set local /* pgperf */ search_path = pg_catalog; \
     set local /* pgperf */ datestyle = 'ISO, YMD'; \
     set local /* pgperf */ intervalstyle = 'postgres'; \
@@ -35,6 +30,9 @@ const PREPARE: &str = "\
 
 /// Also gives back every lock that the last collector took, and a failed one is forgotten.
 const AGAIN: &str = "rollback /* pgperf */ to savepoint collector";
+
+/// What every statement carries, so that it is known as pgperf's own.
+pub(super) const MARKER: &str = "/* pgperf */";
 
 /// A typed parameter.
 pub(super) type Param<'a> = (&'a (dyn ToSql + Sync), Type);
@@ -70,7 +68,7 @@ pub(super) struct Transaction<'a> {
 impl<'a> Transaction<'a> {
     /// Opens it, with timeouts set.
     pub(super) async fn begin(connection: &'a Connection) -> Result<Self, Error> {
-        connection.simple(BEGIN).await?;
+        connection.begin().await?;
         Ok(Self {
             connection,
             major: 0,
@@ -93,10 +91,7 @@ impl<'a> Transaction<'a> {
 
     /// Ends it; nothing was written.
     pub(super) async fn end(self) -> Result<(), Error> {
-        self.connection
-            .simple("rollback /* pgperf */")
-            .await
-            .map(|_| ())
+        self.connection.end().await
     }
 
     /// Rows of a collector before `prepare`: no savepoint, every error is final.
@@ -105,7 +100,9 @@ impl<'a> Transaction<'a> {
         sql: &str,
         params: &[Param<'_>],
     ) -> Result<Vec<T>, Error> {
-        self.connection.rows(sql, params).await
+        self.connection
+            .rows(&format!("{MARKER} {sql}"), params)
+            .await
     }
 
     /// Rows of a statement under the savepoint.
@@ -114,10 +111,12 @@ impl<'a> Transaction<'a> {
         sql: &str,
         params: &[Param<'_>],
     ) -> Result<Vec<T>, Error> {
+        // The mark at the very beginning is not kept by pg_stat_statements of PostgreSQL 18.
+        let sql = format!("{MARKER} {sql}");
         // Both are sent at once, in this order.
         let (again, rows) = tokio::join!(
             self.connection.simple(AGAIN),
-            self.connection.rows(sql, params)
+            self.connection.rows(&sql, params)
         );
         again?;
         rows
