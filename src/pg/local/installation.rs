@@ -53,6 +53,21 @@ impl Installation {
         })
     }
 
+    /// Whether the files of an extension lie where packages put them. A wish, not a promise: an unusual layout says no.
+    #[must_use]
+    pub fn has_extension(&self, name: &str) -> bool {
+        let share = self.bin_dir.join("../share");
+        let debian = format!("/usr/share/postgresql/{}", self.major());
+        [share.join("postgresql"), share, debian.into()]
+            .iter()
+            .any(|directory| {
+                directory
+                    .join("extension")
+                    .join(format!("{name}.control"))
+                    .is_file()
+            })
+    }
+
     /// 15 for 15.18.
     #[must_use]
     pub fn major(&self) -> u32 {
@@ -164,6 +179,15 @@ mod tests {
     fn a_pattern_finds_what_is_there() {
         assert_eq!(expand("/us*/bin"), [PathBuf::from("/usr/bin")]);
         assert!(expand("/no such directory/*/bin").is_empty());
+    }
+
+    #[test]
+    fn extensions_are_looked_for_by_name() {
+        let nowhere = Installation {
+            version_num: 150_018,
+            bin_dir: "/no such directory/bin".into(),
+        };
+        assert!(!nowhere.has_extension("no such extension"));
     }
 
     #[test]
