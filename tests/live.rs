@@ -3,6 +3,7 @@
 #[cfg(test)]
 mod live {
     mod connect;
+    mod demo;
     mod local;
     pub(crate) mod support;
 }

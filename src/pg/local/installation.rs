@@ -81,8 +81,9 @@ impl Installation {
     }
 }
 
-/// Finds installations: `PGPERF_PG_BIN` (a list like `PATH`), `pg_config --bindir`, `PATH` and the usual places of Debian, RPM,
-/// Homebrew, Postgres.app, Nix and FreeBSD. Newest first; of equal versions, the one found first comes first.
+/// Finds installations: those in `PGPERF_PG_BIN` (a list like `PATH`) and no others, or else `pg_config --bindir`, `PATH` and the
+/// usual places of Debian, RPM, Homebrew, Postgres.app, Nix and FreeBSD. Newest first; of equal versions, the one found first
+/// comes first.
 #[must_use]
 pub fn installations() -> Vec<Installation> {
     let mut seen = HashSet::new();
@@ -96,9 +97,11 @@ pub fn installations() -> Vec<Installation> {
 }
 
 fn places() -> Vec<PathBuf> {
-    let list = |name| env::var_os(name).map(|v| env::split_paths(&v).collect::<Vec<_>>());
-    let mut places = list("PGPERF_PG_BIN").unwrap_or_default();
-    places.extend(pg_config_bindir());
+    let list = |name| env::var_os(name).filter(|v| !v.is_empty()).map(|v| env::split_paths(&v).collect::<Vec<_>>());
+    if let Some(asked) = list("PGPERF_PG_BIN") {
+        return asked;
+    }
+    let mut places: Vec<PathBuf> = pg_config_bindir().into_iter().collect();
     places.extend(list("PATH").unwrap_or_default());
     if let Some(home) = env::var_os("HOME") {
         places.push(Path::new(&home).join(".nix-profile/bin"));
