@@ -5,6 +5,7 @@ mod live {
     mod advise;
     pub(crate) mod binary;
     mod connect;
+    mod demo;
     mod hypopg;
     mod inputs;
     mod local;
