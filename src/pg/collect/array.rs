@@ -39,7 +39,7 @@ mod tests {
         let check = |text, expected: &[&str]| {
             assert_eq!(
                 elements(text).as_deref(),
-                Some(expected.iter().map(ToString::to_string).collect()).as_deref(),
+                Some(expected.iter().map(ToString::to_string).collect::<Vec<_>>()).as_deref(),
                 "{text}"
             );
         };
