@@ -37,9 +37,10 @@ pub(crate) enum PlannerChoice {
 }
 
 /// What to advise on.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct AdviceOptions {
     pub(crate) budget_bytes: Option<f64>,
+    /// Most columns of one index; 0 = the default.
     pub(crate) max_columns: usize,
     pub(crate) planner: PlannerChoice,
     /// When to stop asking.
@@ -47,6 +48,13 @@ pub(crate) struct AdviceOptions {
     pub(crate) workload: WorkloadOptions,
     /// Where the snapshot came from, if from a file.
     pub(crate) snapshot_file: Option<String>,
+}
+
+impl AdviceOptions {
+    fn candidates(&self) -> CandidateOptions {
+        let default = CandidateOptions::default();
+        CandidateOptions { max_columns: if self.max_columns == 0 { default.max_columns } else { self.max_columns } }
+    }
 }
 
 /// Statement figures gathered over less than this say nothing about a day.
@@ -62,9 +70,7 @@ pub(crate) async fn advice(
     let candidates = candidates(
         &workload,
         snapshot,
-        &CandidateOptions {
-            max_columns: options.max_columns,
-        },
+        &options.candidates(),
     );
     let write_costs: Vec<WriteCost> = candidates
         .indexes

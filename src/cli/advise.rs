@@ -94,7 +94,7 @@ async fn source(args: &AdviseArgs) -> Result<(Snapshot, Option<Connection>), Fai
         return Ok((load::snapshot(path)?, None));
     }
     let (connection, mut snapshot) = load::live(
-        &args.connect,
+        &args.connect.options(),
         args.queries.is_none() && !args.activity,
         args.activity,
     )
@@ -102,7 +102,7 @@ async fn source(args: &AdviseArgs) -> Result<(Snapshot, Option<Connection>), Fai
     let seen = !snapshot.statements.is_empty();
     if !seen && args.queries.is_none() && !args.activity {
         // Without pg_stat_statements the running sessions are better than nothing; the gap says that they are all.
-        let (connection, other) = load::live(&args.connect, false, true).await?;
+        let (connection, other) = load::live(&args.connect.options(), false, true).await?;
         snapshot.statements = other.statements;
         if !snapshot.statements.is_empty() {
             snapshot.gaps.push(

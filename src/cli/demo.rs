@@ -9,7 +9,9 @@ mod traffic;
 use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::{Exit, Failure};
+use super::advice::{AdviceOptions, advice};
+use super::{Exit, Failure, file, load, output};
+use crate::pg::connect::ConnectOptions;
 use crate::pg::local::{
     Container, Installation, LocalOptions, LocalServer, Session, installations,
 };
@@ -125,10 +127,26 @@ enum Subject<'a> {
     Recorded,
 }
 
+/// The snapshot of a shop after its traffic, for machines without a server; made by `pgperf snapshot` on a kept demo.
+const RECORDED: &[u8] = include_bytes!("../../testdata/snapshots/shop.json.gz");
+
 /// Prints advice, and returns its DDL, one statement an item, to be tried on the throwaway server.
-async fn advise_on(_subject: Subject<'_>) -> Result<Vec<String>, Failure> {
-    // TODO: the advice itself.
-    Ok(Vec::new())
+async fn advise_on(subject: Subject<'_>) -> Result<Vec<String>, Failure> {
+    let (snapshot, connection) = match subject {
+        Subject::Live(conninfo) => {
+            let options = ConnectOptions {
+                dbname: Some(conninfo.to_owned()),
+                ..ConnectOptions::default()
+            };
+            let (connection, snapshot) = load::live(&options, true, false).await?;
+            (snapshot, Some(connection))
+        }
+        Subject::Recorded => (file::embedded(RECORDED, "the recorded shop")?, None),
+    };
+    let report = advice(&snapshot, connection.as_ref(), &AdviceOptions::default()).await?;
+    output::print(&report)?;
+    let changes = report.recommendations.iter().flat_map(|r| &r.changes);
+    Ok(changes.map(ToString::to_string).collect())
 }
 
 async fn start(progress: &Progress) -> Result<Option<Server>, Failure> {

@@ -3,18 +3,18 @@
 use std::io::Read as _;
 use std::path::Path;
 
-use super::{ConnectArgs, Exit, Failure};
+use super::{Exit, Failure};
 use crate::model::snapshot::Snapshot;
 use crate::pg::collect::{CollectOptions, collect};
-use crate::pg::connect::{Connection, Target};
+use crate::pg::connect::{ConnectOptions, Connection, Target};
 
 /// Connects and collects. The session stays open for what-if questions.
 pub(crate) async fn live(
-    args: &ConnectArgs,
+    options: &ConnectOptions,
     statements: bool,
     activity: bool,
 ) -> Result<(Connection, Snapshot), Failure> {
-    let connection = connect(args).await?;
+    let connection = connect(options).await?;
     let snapshot = collect(
         &connection,
         &CollectOptions {
@@ -35,8 +35,8 @@ pub(crate) async fn live(
 }
 
 /// Connects; warnings go to stderr.
-pub(crate) async fn connect(args: &ConnectArgs) -> Result<Connection, Failure> {
-    let (target, warnings) = Target::resolve(&args.options(), &|name| std::env::var(name).ok())?;
+pub(crate) async fn connect(options: &ConnectOptions) -> Result<Connection, Failure> {
+    let (target, warnings) = Target::resolve(options, &|name| std::env::var(name).ok())?;
     for warning in warnings {
         eprintln!("pgperf: warning: {warning}");
     }

@@ -80,6 +80,11 @@ pub(crate) fn write(report: &Report, output: &Output) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Prints a report as text, as wide as the terminal.
+pub(crate) fn print(report: &Report) -> Result<(), Failure> {
+    to_stdout(&render(report, Format::Text, style()))
+}
+
 /// A closed pipe (`| head`) is no failure.
 fn to_stdout(text: &str) -> Result<(), Failure> {
     let mut stdout = std::io::stdout().lock();
