@@ -159,17 +159,3 @@ pub struct Workload {
     /// The account.
     pub coverage: Coverage,
 }
-/// x
-#[derive(Default, Debug, Clone)]
-pub struct WorkloadOptions {
-    /// x
-    pub min_calls: u64,
-    /// x
-    pub min_total_ms: f64,
-    /// x
-    pub top: Option<usize>,
-}
-/// x
-pub fn workload(_s: &crate::model::snapshot::Snapshot, _o: &WorkloadOptions) -> Workload {
-    Workload::default()
-}
