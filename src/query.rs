@@ -6,4 +6,6 @@
 //! together. Nothing here fails: what is not understood comes back as a reason.
 
 pub mod shape;
+#[cfg(test)]
+pub(crate) mod testing;
 pub mod workload;
