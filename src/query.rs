@@ -5,9 +5,18 @@
 //! makes a Shape from a tree by resolving names against the catalog, and `workload` puts statements, weights and coverage
 //! together. Nothing here fails: what is not understood comes back as a reason.
 
-mod lexer;
+pub mod analyse;
+pub mod catalog;
+pub mod expression;
+pub(crate) mod fingerprint;
+pub(crate) mod lexer;
+pub(crate) mod literal;
 pub mod paging;
-mod repair;
+pub(crate) mod parse;
+pub(crate) mod repair;
 pub mod shape;
-pub mod split;
+pub(crate) mod simplify;
+#[cfg(test)]
+pub(crate) mod testing;
+pub(crate) mod tree;
 pub mod workload;
