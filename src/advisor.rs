@@ -1,0 +1,5 @@
+//! Workload → recommendations.
+
+pub mod estimate;
+pub mod size;
+pub mod write_cost;
