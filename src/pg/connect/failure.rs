@@ -173,16 +173,23 @@ pub(super) fn describe(
             failure.other_encryption = true;
             return failure;
         }
-        (what, why, io) => {
-            let why = match io {
-                Some(io) => os_text(io),
-                None if why.is_empty() => what.to_owned(),
-                None => why.to_owned(),
+        (_, _, io) => {
+            let what = match io.map(std::io::Error::kind) {
+                // tokio-postgres says so when it is hung up on in the middle of a message, and "other" for all that it cannot read.
+                Some(std::io::ErrorKind::Other | std::io::ErrorKind::InvalidInput) | None
+                    if !error.is_closed() =>
+                {
+                    "what answers there does not speak PostgreSQL's protocol".to_owned()
+                }
+                Some(std::io::ErrorKind::UnexpectedEof) | None => {
+                    "connection was closed before a server answered".to_owned()
+                }
+                Some(_) => io.map(os_text).unwrap_or_default(),
             };
-            let message = format!("no PostgreSQL server answers there: {why}");
             let mut failure = Failure::new(
                 endpoint,
-                Error::new(Kind::Unreachable, message).hint("check the port"),
+                Error::new(Kind::Unreachable, what)
+                    .hint("is that the port of a PostgreSQL server?"),
             )
             .next_host();
             // A server may also hang up on the way of encryption that it does not like.
@@ -256,7 +263,8 @@ fn certificate_error(
     };
     let trusted = target.tls.trusted();
     let what = match tls {
-        rustls::Error::InvalidCertificate(Bad::UnknownIssuer) => {
+        // A bad signature is that of another authority with the same name.
+        rustls::Error::InvalidCertificate(Bad::UnknownIssuer | Bad::BadSignature) => {
             format!("server's certificate is not signed by any authority in {trusted}")
         }
         rustls::Error::InvalidCertificate(
@@ -281,7 +289,14 @@ fn certificate_error(
                 "reissue it with extensions (openssl x509 -req … -extfile), or go unchecked with sslmode=require without sslrootcert"
                     .to_owned(),
             );
-            "server's certificate is of X.509 version 1".to_owned()
+            format!(
+                "server's certificate is of X.509 version 1 and expired, or not directly signed by an authority in {trusted}"
+            )
+        }
+        rustls::Error::InvalidCertificate(Bad::Other(other))
+            if other.to_string() == "CaUsedAsEndEntity" =>
+        {
+            format!("server's certificate is an authority's own, and not one of {trusted}")
         }
         rustls::Error::AlertReceived(Alert::CertificateRequired | Alert::HandshakeFailure) => {
             error.hint = Some("give a client certificate with sslcert and sslkey".to_owned());
