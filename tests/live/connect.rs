@@ -1,5 +1,6 @@
 //! Connecting: every way in, and every way in which it is refused, on a real server.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::net::TcpListener;
 use std::os::unix::fs::{PermissionsExt as _, chown};
@@ -9,6 +10,7 @@ use std::process::{Command, Output};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpStream, UnixStream};
 use tokio_postgres::types::Type;
 
 use pgperf::pg::Error;
@@ -358,8 +360,8 @@ async fn statements_and_rows() {
     );
 }
 
-#[tokio::test]
-async fn refusals() {
+/// A server with every reason to refuse.
+async fn refusing() -> Server {
     let hba = "local all postgres trust\nhost nologin all 127.0.0.1/32 reject\nhost all peered 127.0.0.1/32 reject\nhost all free 127.0.0.1/32 trust\nhost all nologin 127.0.0.1/32 trust\nhost all gone 127.0.0.1/32 trust\nhost all all 127.0.0.1/32 scram-sha-256";
     let server = Server::start(hba, &[]);
     server
@@ -367,6 +369,12 @@ async fn refusals() {
               create role peered login; create database shop; create database closed; \
               revoke connect on database closed from public")
         .await;
+    server
+}
+
+#[tokio::test]
+async fn passwords() {
+    let server = refusing().await;
     let port = server.port;
     let at = |rest: &str| format!("host=127.0.0.1 port={port} {rest}");
     let home = new_directory();
@@ -412,6 +420,19 @@ async fn refusals() {
                 "Refused: {place} a password is needed for role \"third\" | no password was given: PGPASSWORD is not set and {passfile} has no line for 127.0.0.1:{port}:shop:third; set PGPASSWORD or write it to ~/.pgpass"
             ),
         ),
+    ] {
+        assert_eq!(outcome(&at(&conninfo)).await, expected, "{conninfo}");
+    }
+    fs::remove_dir_all(home).expect("clean up");
+}
+
+#[tokio::test]
+async fn refusals() {
+    let server = refusing().await;
+    let port = server.port;
+    let at = |rest: &str| format!("host=127.0.0.1 port={port} {rest}");
+    let place = format!("cannot connect to 127.0.0.1:{port}:");
+    for (conninfo, expected) in [
         (
             "user=app dbname=shpo password=right".to_owned(),
             format!(
@@ -471,7 +492,6 @@ async fn refusals() {
             "Refused: cannot connect to {directory}/.s.PGSQL.{port}: no pg_hba.conf entry for host \"[local]\", user \"stranger\", database \"shop\", no encryption | pg_hba.conf on the server must have a line for this role, database and address"
         )
     );
-    fs::remove_dir_all(home).expect("clean up");
 }
 
 #[tokio::test]
@@ -542,23 +562,35 @@ async fn unreachable() {
 }
 
 /// An authority and what it signed, made by openssl; all keys and certificates are in `0`.
-struct Authority(PathBuf);
+struct Authority {
+    directory: PathBuf,
+    /// What openssl is to make keys of.
+    keys: &'static str,
+}
+
+/// Quick to make.
+const ELLIPTIC: &str = "ec -pkeyopt ec_paramgen_curve:prime256v1";
+
+/// What most people have.
+const RSA: &str = "rsa:2048";
 
 impl Authority {
-    fn new() -> Self {
-        let authority = Self(new_directory());
-        authority.openssl("req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.crt -days 30 -subj /CN=pgperf-test-ca");
+    fn new(keys: &'static str) -> Self {
+        let directory = new_directory();
+        let authority = Self { directory, keys };
+        authority.openssl(&format!("req -x509 -newkey {keys} -nodes -keyout ca.key -out ca.crt -days 30 -subj /CN=pgperf-test-ca"));
         authority
     }
 
     /// Signs a certificate `name.crt` with these extensions; with none, openssl makes one of version 1.
     fn sign(&self, name: &str, common_name: &str, extensions: &str, days: &str) {
-        self.openssl(&format!("req -new -newkey rsa:2048 -nodes -keyout {name}.key -out {name}.csr -subj /CN={common_name}"));
+        let keys = self.keys;
+        self.openssl(&format!("req -new -newkey {keys} -nodes -keyout {name}.key -out {name}.csr -subj /CN={common_name}"));
         let mut command = format!(
             "x509 -req -in {name}.csr -CA ca.crt -CAkey ca.key -CAcreateserial -out {name}.crt -days {days}"
         );
         if !extensions.is_empty() {
-            fs::write(self.0.join("extensions"), extensions).expect("extensions");
+            fs::write(self.directory.join("extensions"), extensions).expect("extensions");
             command.push_str(" -extfile extensions");
         }
         self.openssl(&command);
@@ -566,7 +598,9 @@ impl Authority {
 
     fn openssl(&self, arguments: &str) {
         let mut command = Command::new("openssl");
-        command.args(arguments.split(' ')).current_dir(&self.0);
+        command
+            .args(arguments.split(' '))
+            .current_dir(&self.directory);
         succeeded(&mut command);
     }
 
@@ -574,7 +608,7 @@ impl Authority {
     fn install(&self, server: &Server, names: &[(&str, &str)]) {
         for (from, to) in names {
             let to = server.directory.join(to);
-            fs::copy(self.0.join(from), &to).expect("copy");
+            fs::copy(self.directory.join(from), &to).expect("copy");
             fs::set_permissions(&to, fs::Permissions::from_mode(0o600)).expect("mode");
             if is_root() {
                 chown(&to, Some(NOBODY), Some(NOBODY)).expect("chown");
@@ -592,13 +626,13 @@ impl Authority {
     }
 
     fn path(&self, name: &str) -> String {
-        self.0.join(name).display().to_string()
+        self.directory.join(name).display().to_string()
     }
 }
 
 impl Drop for Authority {
     fn drop(&mut self) {
-        let _removed = fs::remove_dir_all(&self.0);
+        let _removed = fs::remove_dir_all(&self.directory);
     }
 }
 
@@ -619,8 +653,8 @@ const TLS_HBA: &str = "local all all trust\nhostssl all onlytls 127.0.0.1/32 tru
 
 #[tokio::test]
 async fn tls_modes() {
-    let authority = Authority::new();
-    let stranger = Authority::new();
+    let authority = Authority::new(ELLIPTIC);
+    let stranger = Authority::new(ELLIPTIC);
     authority.sign("named", "other", "subjectAltName=DNS:db.test", "30");
     let server = Server::prepare(TLS_HBA, &[]);
     authority.install(
@@ -703,12 +737,13 @@ async fn tls_modes() {
 
 #[tokio::test]
 async fn certificates_that_only_libpq_takes() {
-    let authority = Authority::new();
+    let authority = Authority::new(RSA);
     authority.sign("common", "db.test", "basicConstraints=CA:FALSE", "30");
     authority.sign("old", "db.test", "", "30");
     authority.sign("expired", "db.test", "", "-1");
+    // As in PostgreSQL's manual.
     authority.openssl("req -x509 -newkey rsa:2048 -nodes -keyout self.key -out self.crt -days 30 -subj /CN=db.test -addext subjectAltName=DNS:db.test");
-    let stranger = Authority::new();
+    let stranger = Authority::new(ELLIPTIC);
     let server = Server::prepare(TLS_HBA, &[]);
     authority.install(
         &server,
@@ -789,7 +824,7 @@ async fn certificates_that_only_libpq_takes() {
 
 #[tokio::test]
 async fn client_certificates() {
-    let authority = Authority::new();
+    let authority = Authority::new(ELLIPTIC);
     authority.sign("server", "db.test", "subjectAltName=DNS:db.test", "30");
     authority.sign("client", "certified", "basicConstraints=CA:FALSE", "30");
     authority.openssl("pkey -in client.key -traditional -out client-pkcs1.key");
@@ -1054,6 +1089,193 @@ async fn pools_lend_sessions() {
         format!(
             "cannot connect to {}: database \"nowhere\" does not exist",
             server.socket_path()
+        )
+    );
+}
+
+/// Something that answers startup messages by itself: these bytes, or, when they are empty, as a pooler that passes everything
+/// to the real server except sessions with options, which it refuses in `PgBouncer`'s words.
+async fn answering(reply: Vec<u8>, server: PathBuf) -> u16 {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
+        .await
+        .expect("bind");
+    let port = listener.local_addr().expect("address").port();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            tokio::spawn(answer(stream, reply.clone(), server.clone()));
+        }
+    });
+    port
+}
+
+async fn answer(mut client: TcpStream, mut reply: Vec<u8>, server: PathBuf) -> std::io::Result<()> {
+    let startup = loop {
+        let length = client.read_u32().await?;
+        let mut rest = vec![0; length as usize - 4];
+        client.read_exact(&mut rest).await?;
+        // The request for TLS is just this number; a cancel request has one of its own and is passed on.
+        if rest != 80_877_103_u32.to_be_bytes() {
+            break [&length.to_be_bytes()[..], &rest].concat();
+        }
+        client.write_all(b"N").await?;
+    };
+    if reply.is_empty() && startup.windows(9).any(|w| w == b"\0options\0") {
+        reply = error_response("08P01", "unsupported startup parameter: options");
+    }
+    if !reply.is_empty() {
+        return client.write_all(&reply).await;
+    }
+    let mut upstream = UnixStream::connect(server).await?;
+    upstream.write_all(&startup).await?;
+    tokio::io::copy_bidirectional(&mut client, &mut upstream)
+        .await
+        .map(|_| ())
+}
+
+fn message(tag: u8, body: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(body.len() + 4).expect("short");
+    [&[tag], &length.to_be_bytes()[..], body].concat()
+}
+
+fn error_response(code: &str, text: &str) -> Vec<u8> {
+    message(b'E', format!("SFATAL\0C{code}\0M{text}\0\0").as_bytes())
+}
+
+/// A server that lets everybody in and says that it is of this version.
+fn welcome(version: &str) -> Vec<u8> {
+    let parameter = format!("server_version\0{version}\0");
+    [
+        message(b'R', &[0; 4]),
+        message(b'S', parameter.as_bytes()),
+        message(b'Z', b"I"),
+    ]
+    .concat()
+}
+
+#[tokio::test]
+async fn poolers_get_no_session_settings() {
+    let server = Server::start("local all all trust", &[]);
+    let port = answering(Vec::new(), PathBuf::from(server.socket_path())).await;
+    let pooled = format!("host=127.0.0.1 port={port} user=postgres dbname=postgres");
+    let connection = open(&pooled).await.expect("open");
+    assert!(connection.is_pooled());
+    // Alone, a statement has the limits with it, and they are gone after it.
+    assert_eq!(value(&connection, "show lock_timeout").await, "200ms");
+    let results = connection
+        .simple("select 1; select 2")
+        .await
+        .expect("batch");
+    assert_eq!(results.len(), 2);
+    let error = connection
+        .simple("create table t (a int)")
+        .await
+        .expect_err("read-only");
+    assert_eq!(error.sqlstate.as_deref(), Some("25006"));
+    let rows: Vec<BTreeMap<String, String>> = connection
+        .rows("select current_setting('statement_timeout') as limit", &[])
+        .await
+        .expect("rows");
+    assert_eq!(rows[0]["limit"], "30s");
+    connection.begin().await.expect("begin");
+    assert_eq!(
+        value(&connection, "show transaction_isolation").await,
+        "repeatable read"
+    );
+    // What the session itself would hand on to the next client of the pooler.
+    connection.simple("commit").await.expect("commit");
+    for (setting, expected) in [
+        ("lock_timeout", "0"),
+        ("statement_timeout", "0"),
+        ("default_transaction_read_only", "off"),
+    ] {
+        assert_eq!(
+            value(&connection, &format!("show {setting}")).await,
+            expected,
+            "{setting}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn servers_that_cannot_be_used() {
+    let server = Server::start("local all all trust", &[]);
+    let starting = error_response("57P03", "the database system is starting up");
+    let full = error_response("53300", "sorry, too many clients already");
+    for (reply, expected) in [
+        (
+            starting.clone(),
+            "Unreachable: the database system is starting up | the server is starting up, shutting down or in recovery: try again shortly",
+        ),
+        (
+            full,
+            "Refused: sorry, too many clients already | wait until sessions end, or raise max_connections (or the role's or database's CONNECTION LIMIT)",
+        ),
+        (
+            welcome("12.22"),
+            "Refused: PostgreSQL 12.22 is too old | pgperf works with PostgreSQL 13 and newer",
+        ),
+        (
+            welcome("8.0.2"),
+            "Refused: PostgreSQL 8.0.2 is too old | pgperf works with PostgreSQL 13 and newer",
+        ),
+        (
+            welcome("1.18.0/bouncer"),
+            "Refused: this is PgBouncer's own console, not a database | name a database that PgBouncer serves",
+        ),
+        (
+            welcome("unknown"),
+            "Refused: not a PostgreSQL server: it calls its version \"unknown\" | ",
+        ),
+        (
+            error_response("08P01", "no such database: x"),
+            "Refused: no such database: x | list the databases with psql -l; name one with -d",
+        ),
+        (
+            message(b'R', &[0, 0, 0, 7]),
+            "Refused: authentication failed: unsupported authentication method | ",
+        ),
+        (
+            message(b'R', &[0; 4]),
+            "Unreachable: connection was closed before a server answered | is that the port of a PostgreSQL server?",
+        ),
+    ] {
+        let port = answering(reply, PathBuf::new()).await;
+        let said = outcome(&format!("host=127.0.0.1 port={port} user=u dbname=x")).await;
+        let place = format!("cannot connect to 127.0.0.1:{port}: ");
+        assert_eq!(said.replace(&place, ""), expected);
+    }
+    // A server that is just starting is passed over.
+    let port = answering(starting, PathBuf::new()).await;
+    let directory = server.directory.display();
+    let both = format!(
+        "host=127.0.0.1,{directory} port={port},{} user=postgres",
+        server.port
+    );
+    assert_eq!(outcome(&both).await, "ok");
+}
+
+#[tokio::test]
+async fn a_broken_connection_is_told() {
+    let server = Server::start("local all all trust", &[]);
+    let connection = open(&server.socket("postgres")).await.expect("open");
+    let pid = value(&connection, "select pg_backend_pid()").await;
+    let terminate = format!("select pg_terminate_backend({pid}, 10000)");
+    let (killed, ()) = tokio::join!(
+        connection.simple("select pg_sleep(30)"),
+        server.sql(&terminate)
+    );
+    let error = killed.expect_err("terminated");
+    assert_eq!(kind(&error), "Lost");
+    assert_eq!(
+        error.to_string(),
+        "terminating connection due to administrator command"
+    );
+    let error = connection.simple("select 1").await.expect_err("gone");
+    assert_eq!(
+        (kind(&error), error.to_string()),
+        (
+            "Lost".to_owned(),
+            "connection to the server was lost".to_owned()
         )
     );
 }
