@@ -194,7 +194,7 @@ impl Dialing<'_> {
             .simple_query("/* pgperf */ show transaction_read_only");
         let rows = rows
             .await
-            .map_err(|error| self.failed(error, &session.facts.tls))?;
+            .map_err(|error| self.failed(&error, session.facts.tls.as_ref()))?;
         let read_only = first_row(&rows).first() == Some(&Some("on"));
         match (self.wanted, read_only) {
             (SessionAttributes::ReadWrite, true) => {
@@ -220,13 +220,13 @@ impl Dialing<'_> {
             Some(connector) if tls != Tls::Disable => {
                 let connected = config.connect(connector.clone()).await;
                 let (client, connection) =
-                    connected.map_err(|error| self.failed(error, &Some(connector.clone())))?;
+                    connected.map_err(|error| self.failed(&error, Some(connector)))?;
                 let version = connection.parameter("server_version").map(str::to_owned);
                 (client, version, tokio::spawn(run(connection)))
             }
             _ => {
                 let connected = config.connect(NoTls).await;
-                let (client, connection) = connected.map_err(|error| self.failed(error, &None))?;
+                let (client, connection) = connected.map_err(|error| self.failed(&error, None))?;
                 let version = connection.parameter("server_version").map(str::to_owned);
                 (client, version, tokio::spawn(run(connection)))
             }
@@ -250,11 +250,17 @@ impl Dialing<'_> {
     async fn examine(&self, mut session: Session) -> Result<Session, Failure> {
         let facts = &mut session.facts;
         facts.version_num = version_num(&facts.version);
-        failure::check_version(self.endpoint, &facts.version, facts.version_num)?;
+        if let Some(failure) =
+            failure::check_version(self.endpoint, &facts.version, facts.version_num)
+        {
+            return Err(failure);
+        }
         let rows = session.client.simple_query(
             "/* pgperf */ select pg_catalog.current_setting('pgperf.session', true), pg_catalog.pg_is_in_recovery()",
         );
-        let rows = rows.await.map_err(|error| self.failed(error, &facts.tls))?;
+        let rows = rows
+            .await
+            .map_err(|error| self.failed(&error, facts.tls.as_ref()))?;
         let row = first_row(&rows);
         facts.pooled = row.first() != Some(&Some("direct"));
         let standby = row.get(1) == Some(&Some("t"));
@@ -311,8 +317,8 @@ impl Dialing<'_> {
         config
     }
 
-    fn failed(&self, error: tokio_postgres::Error, tls: &Option<TlsConnector>) -> Failure {
-        let encrypted = tls.as_ref().is_some_and(TlsConnector::was_used);
+    fn failed(&self, error: &tokio_postgres::Error, tls: Option<&TlsConnector>) -> Failure {
+        let encrypted = tls.is_some_and(TlsConnector::was_used);
         failure::describe(error, self.target, self.endpoint, encrypted)
     }
 }

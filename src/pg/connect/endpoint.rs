@@ -213,9 +213,10 @@ fn passfile_host(address: &Address) -> String {
         Address::Tcp(name, _) => name.clone(),
         Address::Unix(directory) => {
             let directory = directory.to_string_lossy();
-            match SOCKET_DIRECTORIES.contains(&&*directory) {
-                true => "localhost".to_owned(),
-                false => directory.into_owned(),
+            if SOCKET_DIRECTORIES.contains(&&*directory) {
+                "localhost".to_owned()
+            } else {
+                directory.into_owned()
             }
         }
     }

@@ -27,6 +27,9 @@ pub struct Pool {
 type Running = Arc<Mutex<BTreeMap<u64, Canceller>>>;
 
 /// A pool of at most `size` (at least one) sessions to `target`. Nothing is connected yet.
+///
+/// # Panics
+/// Never: without time limits the pool needs no runtime, which is all that building one can lack.
 #[must_use]
 pub fn pool(target: &Target, size: usize) -> Pool {
     let dialer = Dialer {
@@ -38,8 +41,8 @@ pub fn pool(target: &Target, size: usize) -> Pool {
         recycling_method: RecyclingMethod::Custom("/* pgperf */ rollback".to_owned()),
     };
     let manager = Manager::from_connect(Config::new(), dialer.clone(), config);
-    let sessions = deadpool_postgres::Pool::builder(manager)
-        .max_size(size.max(1))
+    let sessions = deadpool_postgres::Pool::builder(manager).max_size(size.max(1));
+    let sessions = sessions
         .build()
         .expect("a pool without time limits needs no runtime");
     Pool {
@@ -63,7 +66,7 @@ impl Pool {
             other => Error::new(Kind::Lost, other.to_string()),
         })?;
         let facts = lock(&self.dialer.outcome).facts.clone();
-        let facts = facts.expect("a session was opened, so its facts were noted");
+        let facts = facts.ok_or_else(|| Error::new(Kind::Lost, "a session without an origin"))?;
         let mut connection = Connection::pooled(session, facts);
         let mut running = lock(&self.running);
         let number = running.last_key_value().map_or(0, |(last, _)| last + 1);

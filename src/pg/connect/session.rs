@@ -11,6 +11,7 @@ use tokio_postgres::{CancelToken, Client, NoTls, SimpleQueryMessage};
 use crate::pg::Error;
 use crate::pg::connect::Target;
 use crate::pg::connect::dial::{self, Facts};
+use crate::pg::connect::failure;
 use crate::pg::connect::pool::Checkout;
 use crate::pg::connect::tls::TlsConnector;
 use crate::pg::error::Kind;
@@ -19,12 +20,12 @@ use crate::pg::error::Kind;
 const MARKER: &str = "/* pgperf */ ";
 
 /// The limits as `SET LOCAL`, for sessions behind a pooler, where a session's own settings would not hold or would be
-/// somebody else's later.
-const LIMITS: &str = "set local statement_timeout = '30s'; set local lock_timeout = '200ms'; \
-    set local idle_in_transaction_session_timeout = '60s'; ";
+/// somebody else's later. In front of other statements of one message they are in one transaction with them.
+const LIMITS: &str = "set local transaction_read_only = on; set local statement_timeout = '30s'; \
+    set local lock_timeout = '200ms'; set local idle_in_transaction_session_timeout = '60s'; ";
 
 /// How many statements [`LIMITS`] has.
-const LIMITS_COUNT: usize = 3;
+const LIMITS_COUNT: usize = 4;
 
 /// Opens the transaction in which everything about the observed server is read: one instant, no writes, short waits.
 /// The limits come along, so that they hold also behind a pooler in transaction mode.
@@ -83,7 +84,7 @@ impl Connection {
     pub async fn open(target: &Target) -> Result<Self, Error> {
         let session = match dial::dial(target).await {
             Ok(session) => session,
-            Err(error) if error.sqlstate.as_deref() == Some("3D000") => {
+            Err(error) if failure::is_missing_database(&error) => {
                 return Err(with_databases(error, target).await);
             }
             Err(error) => return Err(error),
@@ -185,8 +186,8 @@ impl Connection {
         if self.facts.pooled && !self.in_transaction.load(Ordering::Relaxed) {
             self.begin().await?;
             let rows = self.select(sql, params).await;
-            self.end().await?;
-            return rows;
+            let ended = self.end().await;
+            return rows.and_then(|rows| ended.map(|()| rows));
         }
         self.select(sql, params).await
     }
@@ -381,7 +382,6 @@ fn column_at(json: &str, end: usize) -> Option<&str> {
                 last_text = json.get(start..i);
                 text_start = None;
             }
-            (Some(_), _) => {}
             (None, b'"') => text_start = Some(i + 1),
             (None, b'{' | b'[') => depth += 1,
             (None, b'}' | b']') => depth -= 1,

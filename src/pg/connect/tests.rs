@@ -78,22 +78,20 @@ fn show(resolved: Result<(Target, Vec<String>), Error>) -> String {
             };
         }
     };
-    let mut shown = target.to_string();
     let mut passwords: Vec<&str> = Vec::new();
     for endpoint in &target.endpoints {
         passwords.push(endpoint.password.as_ref().map_or("-", |p| &p.0));
     }
     passwords.dedup();
+    let mut parts = vec![target.to_string()];
     if passwords != ["-"] {
-        shown += &format!(" password={}", passwords.join(","));
+        parts.push(format!("password={}", passwords.join(",")));
     }
     if target.tls.mode != SslMode::Prefer {
-        shown += &format!(" {:?}", target.tls.mode);
+        parts.push(format!("{:?}", target.tls.mode));
     }
-    for warning in warnings {
-        shown += &format!(" warning: {warning}");
-    }
-    shown
+    parts.extend(warnings.iter().map(|warning| format!("warning: {warning}")));
+    parts.join(" ")
 }
 
 /// Each case: arguments, environment, expectation. The environment has `PGUSER=me` if it names no role.
