@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 mod live {
+    mod collect;
     mod connect;
     mod local;
     pub(crate) mod support;
