@@ -1,0 +1,654 @@
+//! Collecting from real servers: every SQL file on every version, roles, weird names, locks, files.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::time::{Duration, Instant};
+
+use pgperf::model::catalog::{ConstraintKind, Table, TableKind};
+use pgperf::model::gap::{Gap, Part};
+use pgperf::model::index::Index;
+use pgperf::model::snapshot::Snapshot;
+use pgperf::pg::collect::{CollectOptions, collect};
+use pgperf::pg::connect::{ConnectOptions, Connection, Target};
+use pgperf::pg::local::{LocalOptions, LocalServer};
+use tokio_postgres::Client;
+
+use super::support;
+
+const SCHEMA: &str = include_str!("collect/schema.sql");
+
+/// A database with [`SCHEMA`] in it, and a connection to it as superuser.
+async fn prepared(major: u32) -> (String, Client) {
+    let conninfo = support::database(major).await;
+    let client = support::client(&conninfo).await;
+    // VACUUM wants to be alone, so each statement is sent for itself.
+    for statement in SCHEMA.split(";\n") {
+        client
+            .batch_execute(statement)
+            .await
+            .unwrap_or_else(|error| panic!("{major}: {statement}: {error:?}"));
+    }
+    (conninfo, client)
+}
+
+async fn connect(conninfo: &str) -> Connection {
+    let options = ConnectOptions {
+        dbname: Some(conninfo.to_owned()),
+        ..ConnectOptions::default()
+    };
+    let (target, _) = Target::resolve(&options, &|_| None).unwrap();
+    Connection::open(&target).await.unwrap()
+}
+
+async fn snapshot_of(conninfo: &str) -> Snapshot {
+    collect(&connect(conninfo).await, &CollectOptions::default())
+        .await
+        .unwrap()
+}
+
+/// The same conninfo for another role.
+fn as_role(conninfo: &str, role: &str) -> String {
+    conninfo.replace("user=postgres", &format!("user={role}"))
+}
+
+fn table<'a>(snapshot: &'a Snapshot, name: &str) -> &'a Table {
+    let found = snapshot.tables.iter().find(|t| t.name == name);
+    found.unwrap_or_else(|| panic!("no table {name}"))
+}
+
+fn index<'a>(snapshot: &'a Snapshot, name: &str) -> &'a Index {
+    let found = snapshot.indexes.iter().find(|i| i.name == name);
+    found.unwrap_or_else(|| panic!("no index {name}"))
+}
+
+fn gap<'a>(snapshot: &'a Snapshot, what: &str) -> &'a Gap {
+    let found = snapshot.gaps.iter().find(|gap| gap.what.contains(what));
+    found.unwrap_or_else(|| panic!("no gap \"{what}\" in {:#?}", snapshot.gaps))
+}
+
+fn columns_of(table: &Table) -> BTreeMap<&str, String> {
+    let describe = |c: &pgperf::model::catalog::Column| {
+        format!(
+            "{} {} {}{}{}{}",
+            c.type_name,
+            c.base_type,
+            c.category,
+            if c.btree { " btree" } else { "" },
+            if c.dedup { " dedup" } else { "" },
+            if c.collation_is_c { " C" } else { "" },
+        )
+    };
+    let columns = table.columns.iter();
+    columns.map(|c| (c.name.as_str(), describe(c))).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn everything_is_collected_alike_on_every_version() {
+    for installation in support::servers() {
+        let major = installation.major();
+        let (conninfo, _client) = prepared(major).await;
+        let snapshot = snapshot_of(&conninfo).await;
+        assert_eq!(snapshot.server.major(), major);
+
+        let columns = columns_of(table(&snapshot, "customers"));
+        for (name, expected) in [
+            ("id", "bigint int8 N btree dedup"),
+            ("mail", "public.work_email text S btree dedup C"),
+            ("mood", "public.mood mood E btree dedup"),
+            ("tags", "text[] _text A btree C"),
+            ("doc", "jsonb jsonb U btree"),
+            ("raw", "json json U"),
+            ("raws", "json[] _json A"),
+            ("place", "point point G"),
+            ("span", "int4range int4range R btree"),
+            ("amount", "numeric(10,2) numeric N btree"),
+            ("code", "character(3) bpchar S btree dedup C"),
+            ("name", "character varying(20) varchar S btree dedup C"),
+            ("plain", "text text S btree dedup C"),
+            ("folded", "text text S btree"),
+        ] {
+            assert_eq!(columns[name], expected, "{major} {name}");
+        }
+        let customers = table(&snapshot, "customers");
+        assert_eq!(
+            (customers.reltuples, customers.fillfactor),
+            (1000.0, 80.0),
+            "{major}"
+        );
+        assert_eq!(customers.column("doubled").unwrap().generated, "s");
+        let mood = customers.column("mood").unwrap().stats.as_ref().unwrap();
+        let values = mood.most_common_vals.as_ref().unwrap();
+        assert_eq!(values.len(), 3, "{major} {values:?}");
+        assert_eq!(mood.most_common_freqs.as_ref().unwrap().len(), 3);
+        let tags = customers.column("tags").unwrap().stats.as_ref().unwrap();
+        let elements = tags.most_common_elems.as_ref().unwrap();
+        assert!(elements.contains(&"quote \" comma , brace }".to_owned()));
+        assert!(elements.contains(&"back\\slash".to_owned()));
+        let span = customers.column("span").unwrap().stats.as_ref().unwrap();
+        assert_eq!(span.range_bounds_histogram.is_some(), major >= 17);
+
+        for (name, expected) in [
+            ("customers_pkey", "(id)"),
+            ("customers_expression", "((lower(mail::text)), (id + 1))"),
+            (
+                "customers_partial",
+                "(mood, born DESC) INCLUDE (name) WHERE name::text <> 'secret'::text AND born IS NOT NULL",
+            ),
+            ("customers_gin", "USING gin (doc jsonb_path_ops)"),
+            (
+                "customers_options",
+                "(name varchar_pattern_ops, plain COLLATE \"POSIX\" DESC NULLS LAST, born NULLS FIRST)",
+            ),
+            (
+                "we\"ird; drop table x_select_Größe_idx",
+                "(\"select\", \"Größe\" DESC)",
+            ),
+        ] {
+            let index = index(&snapshot, name);
+            let shown = index
+                .definition
+                .to_string()
+                .replace("((lower(mail::text))", "((lower(mail::text))");
+            assert_eq!(shown, expected, "{major} {name}");
+            assert!(!index.incomplete && index.stats.is_some(), "{major} {name}");
+        }
+
+        let part = table(&snapshot, "part");
+        assert_eq!(part.kind, TableKind::Partitioned);
+        assert_eq!(part.partition_key.as_deref(), Some("RANGE (at)"));
+        assert_eq!(part.partition_columns, ["at"]);
+        assert_eq!(part.reltuples, 3000.0, "{major}");
+        assert!(part.relpages > 10.0 && part.relallvisible > 10.0, "{major}");
+        assert_eq!(part.stats.as_ref().unwrap().n_tup_ins, 3000, "{major}");
+        assert!(part.columns.iter().all(|c| c.stats.is_some()), "{major}");
+        assert_eq!(snapshot.root_of(table(&snapshot, "part_2_a")).name, "part");
+        assert!(index(&snapshot, "part_at").relpages > 10.0);
+
+        let moods = table(&snapshot, "moods");
+        let definition = moods.view_definition.as_deref().unwrap();
+        assert!(definition.contains("\"My Schema\".\"we\"\"ird; drop table x\""));
+        assert!(definition.contains("public.customers"), "{definition}");
+        assert!(table(&snapshot, "counts").view_definition.is_some());
+        assert!(table(&snapshot, "pg_stat_statements").extension.is_some());
+
+        constraints(&snapshot, major);
+        let together = &snapshot.extended_stats[0];
+        assert_eq!(together.columns, ["mood", "name"]);
+        assert!(together.n_distinct.is_some() && together.dependencies.is_some());
+        assert!(snapshot.server.settings.contains_key("random_page_cost"));
+
+        let never = gap(&snapshot, "1 table was never analyzed: public.never");
+        assert_eq!(never.close, ["ANALYZE public.never;"]);
+        let unexpected: Vec<&Gap> = snapshot
+            .gaps
+            .iter()
+            .filter(|gap| !gap.what.contains("never analyzed") && !gap.what.contains(" ago"))
+            .filter(|gap| !gap.what.contains("counts since"))
+            .collect();
+        assert!(unexpected.is_empty(), "{major} {unexpected:#?}");
+    }
+}
+
+#[track_caller]
+fn constraints(snapshot: &Snapshot, major: u32) {
+    let oid = table(snapshot, "we\"ird; drop table x").oid;
+    let of = |kind: ConstraintKind| {
+        let found = snapshot.constraints_of(oid).find(|c| c.kind == kind);
+        found.unwrap_or_else(|| panic!("{major}: no {kind:?}"))
+    };
+    assert_eq!(of(ConstraintKind::PrimaryKey).columns, ["Größe"]);
+    let check = of(ConstraintKind::Check);
+    assert!(check.definition.as_deref().unwrap().contains("'secret'"));
+    let key = of(ConstraintKind::ForeignKey);
+    assert_eq!(
+        key.foreign_table_oid,
+        Some(table(snapshot, "customers").oid)
+    );
+    assert_eq!(
+        (&key.columns[..], &key.foreign_columns[..]),
+        (&["customer".to_owned()][..], &["id".to_owned()][..])
+    );
+    assert_eq!(key.on_delete.as_deref(), Some("c"));
+    let exclusion = of(ConstraintKind::Exclusion);
+    assert!(exclusion.definition.is_some() && exclusion.index_oid.is_some());
+    assert_eq!(snapshot.constraints_of(oid).count(), 4, "{major}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn statements_come_with_figures_and_texts_but_not_our_own() {
+    for installation in support::servers() {
+        let major = installation.major();
+        let (conninfo, client) = prepared(major).await;
+        for _ in 0..3 {
+            let query = "select mail from customers where id = 7";
+            client.batch_execute(query).await.unwrap();
+        }
+        snapshot_of(&conninfo).await;
+        let snapshot = snapshot_of(&conninfo).await;
+        let text = "select mail from customers where id = $1";
+        let found: Vec<_> = snapshot
+            .statements
+            .iter()
+            .filter(|s| s.query.as_deref() == Some(text))
+            .collect();
+        assert_eq!(found.len(), 1, "{major}");
+        assert_eq!((found[0].calls, found[0].rows), (3, 3), "{major}");
+        assert!(found[0].total_exec_time.is_some_and(|ms| ms > 0.0));
+        assert_eq!(snapshot.server.roles[&found[0].userid], "postgres");
+        assert_eq!(snapshot.server.statements_dealloc.is_some(), major >= 14);
+        assert_eq!(found[0].stats_since.is_some(), major >= 17);
+        for statement in &snapshot.statements {
+            let query = statement.query.as_deref().unwrap();
+            assert!(!query.contains("row_to_json"), "{major} {query}");
+        }
+        let times: Vec<_> = snapshot
+            .statements
+            .iter()
+            .map(|s| s.total_exec_time)
+            .collect();
+        assert!(times.windows(2).all(|w| w[0] >= w[1]), "{major}");
+    }
+}
+
+/// Each file on each server that it fits, with the extension in each version that it fits: the columns are the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn all_variants_of_a_collector_have_the_same_columns() {
+    let mut seen: BTreeMap<String, BTreeMap<Vec<(String, String)>, Vec<String>>> = BTreeMap::new();
+    for installation in support::servers() {
+        let major = installation.major();
+        let conninfo = support::database(major).await;
+        let client = support::client(&conninfo).await;
+        let newest = match major {
+            13 => 8,
+            14 => 9,
+            15 | 16 => 10,
+            17 => 11,
+            _ => 12,
+        };
+        for (collector, since, sql) in sql_files() {
+            if sql.contains("@extschema@") {
+                for extension in 7..=newest {
+                    // Each file serves until the next one of its collector.
+                    if fitting(&collector, (1, extension)) != Some(since) {
+                        continue;
+                    }
+                    client
+                        .batch_execute(&format!(
+                            "drop extension if exists pg_stat_statements;
+                             create schema if not exists \"Ext\";
+                             create extension pg_stat_statements schema \"Ext\" version '1.{extension}'"
+                        ))
+                        .await
+                        .unwrap();
+                    let sql = sql.replace("@extschema@", "\"Ext\"");
+                    let columns = describe(&client, &sql).await;
+                    let label = format!("{collector}/{since:?} on {major} with 1.{extension}");
+                    note(&mut seen, &collector, columns, label);
+                }
+            } else if since.0 <= major {
+                let columns = describe(&client, &sql).await;
+                let label = format!("{collector}/{since:?} on {major}");
+                note(&mut seen, &collector, columns, label);
+            }
+        }
+    }
+    for (collector, variants) in seen {
+        assert_eq!(variants.len(), 1, "{collector}: {variants:#?}");
+    }
+}
+
+fn note(
+    seen: &mut BTreeMap<String, BTreeMap<Vec<(String, String)>, Vec<String>>>,
+    collector: &str,
+    columns: Vec<(String, String)>,
+    label: String,
+) {
+    let variants = seen.entry(collector.to_owned()).or_default();
+    variants.entry(columns).or_default().push(label);
+}
+
+async fn describe(client: &Client, sql: &str) -> Vec<(String, String)> {
+    let prepared = client.prepare(sql).await;
+    let statement = prepared.unwrap_or_else(|error| panic!("{sql}: {error:?}"));
+    let columns = statement.columns().iter();
+    columns
+        .map(|c| (c.name().to_owned(), c.type_().name().to_owned()))
+        .collect()
+}
+
+/// Every file under `sql/`: collector, version, text.
+fn sql_files() -> Vec<(String, (u32, u32), String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("sql");
+    let mut files = Vec::new();
+    for folder in fs::read_dir(root)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+    {
+        if !folder.is_dir() {
+            continue;
+        }
+        let collector = folder.file_name().unwrap().to_string_lossy().into_owned();
+        for file in fs::read_dir(&folder).unwrap() {
+            let path = file.unwrap().path();
+            let stem = path.file_stem().unwrap().to_string_lossy().into_owned();
+            let (major, minor) = stem.split_once('.').unwrap_or((&stem, "0"));
+            let since = (major.parse().unwrap(), minor.parse().unwrap());
+            files.push((collector.clone(), since, fs::read_to_string(&path).unwrap()));
+        }
+    }
+    files.sort();
+    files
+}
+
+fn fitting(collector: &str, version: (u32, u32)) -> Option<(u32, u32)> {
+    sql_files()
+        .into_iter()
+        .filter(|(name, since, _)| name == collector && *since <= version)
+        .map(|(_, since, _)| since)
+        .max()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_role_sees_less_and_every_gap_says_what_to_grant() {
+    for installation in support::servers() {
+        let major = installation.major();
+        let (conninfo, client) = prepared(major).await;
+        client
+            .batch_execute(
+                "do $$ begin
+                     create role \"Plain Role\" login;
+                     create role monitor login;
+                     grant pg_monitor to monitor;
+                     alter role monitor set search_path = \"$user\", \"My Schema\", public;
+                 exception when duplicate_object then null;
+                 end $$",
+            )
+            .await
+            .unwrap();
+
+        let snapshot = snapshot_of(&as_role(&conninfo, "'Plain Role'")).await;
+        let hidden = gap(
+            &snapshot,
+            "hidden from \"Plain Role\", who may not read them",
+        );
+        let grant = if major >= 14 {
+            "GRANT pg_read_all_data TO \"Plain Role\";"
+        } else {
+            "GRANT SELECT ON ALL TABLES IN SCHEMA \"My Schema\" TO \"Plain Role\";"
+        };
+        assert_eq!(hidden.close[0], grant);
+        let texts = gap(&snapshot, "of other roles are hidden from \"Plain Role\"");
+        assert_eq!(texts.close, ["GRANT pg_monitor TO \"Plain Role\";"]);
+        assert!(texts.count.unwrap() > 0);
+        assert!(table(&snapshot, "customers").columns[0].stats.is_none());
+        assert!(!index(&snapshot, "customers_partial").incomplete);
+
+        let snapshot = snapshot_of(&as_role(&conninfo, "monitor")).await;
+        assert!(snapshot.server.reads_all_stats());
+        assert!(
+            !snapshot
+                .gaps
+                .iter()
+                .any(|g| g.part == Part::Statements && g.what.contains("hidden"))
+        );
+        let oid = *snapshot
+            .server
+            .roles
+            .iter()
+            .find(|(_, name)| *name == "monitor")
+            .unwrap()
+            .0;
+        assert_eq!(
+            snapshot.server.role_search_paths[&oid],
+            ["monitor", "My Schema", "public"]
+        );
+
+        // The command closes the gap.
+        for command in &hidden.close {
+            client.batch_execute(command).await.unwrap();
+        }
+        let snapshot = snapshot_of(&as_role(&conninfo, "'Plain Role'")).await;
+        assert!(
+            table(&snapshot, "customers").columns[0].stats.is_some(),
+            "{major}"
+        );
+        assert!(
+            !snapshot
+                .gaps
+                .iter()
+                .any(|g| g.what.contains("may not read"))
+        );
+        client
+            .batch_execute(&format!(
+                "drop owned by \"Plain Role\"; {}",
+                if major >= 14 {
+                    "revoke pg_read_all_data from \"Plain Role\""
+                } else {
+                    ""
+                }
+            ))
+            .await
+            .unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn locked_tables_are_left_alone() {
+    for installation in support::servers() {
+        let major = installation.major();
+        let (conninfo, client) = prepared(major).await;
+        let reader = support::client(&conninfo).await;
+        reader
+            .batch_execute("begin; select 1 from \"My Schema\".\"we\"\"ird; drop table x\"")
+            .await
+            .unwrap();
+        // One lock is held; the other is awaited, behind the reader.
+        client
+            .batch_execute("begin; lock customers in access exclusive mode")
+            .await
+            .unwrap();
+        let waiter = support::client(&conninfo).await;
+        let waiting = tokio::spawn(async move {
+            let lock =
+                "begin; lock \"My Schema\".\"we\"\"ird; drop table x\" in access exclusive mode";
+            waiter.batch_execute(lock).await
+        });
+        let watcher = support::client(&conninfo).await;
+        while watcher
+            .query_one(
+                "select count(*) from pg_locks where not granted and mode = 'AccessExclusiveLock'",
+                &[],
+            )
+            .await
+            .unwrap()
+            .get::<_, i64>(0)
+            == 0
+        {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+
+        let connection = connect(&conninfo).await;
+        let started = Instant::now();
+        let snapshot = collect(&connection, &CollectOptions::default())
+            .await
+            .unwrap();
+        let took = started.elapsed();
+        assert!(took < Duration::from_secs(1), "{major}: {took:?}");
+
+        let gap = gap(&snapshot, "ACCESS EXCLUSIVE lock on");
+        assert!(gap.what.contains("public.customers"), "{}", gap.what);
+        assert!(gap.what.contains("drop table x"), "{}", gap.what);
+        for name in ["customers_expression", "customers_partial"] {
+            assert!(index(&snapshot, name).incomplete, "{major} {name}");
+        }
+        assert!(!index(&snapshot, "customers_options").incomplete);
+        assert!(table(&snapshot, "moods").view_definition.is_none());
+        assert!(table(&snapshot, "customers").columns[0].stats.is_some());
+
+        client.batch_execute("rollback").await.unwrap();
+        reader.batch_execute("rollback").await.unwrap();
+        waiting.await.unwrap().unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_the_extension_the_gap_says_how_to_get_it() {
+    let installation = support::installation(15);
+    let options = LocalOptions {
+        settings: vec![("shared_preload_libraries".into(), "auto_explain".into())],
+        ..LocalOptions::default()
+    };
+    let server = LocalServer::start(&installation, &options).await.unwrap();
+    let conninfo = server.conninfo("postgres");
+    let client = support::client(&conninfo).await;
+    let commands = [
+        "ALTER SYSTEM SET shared_preload_libraries = 'auto_explain', 'pg_stat_statements';",
+        "-- restart the server",
+        "CREATE EXTENSION pg_stat_statements;",
+    ];
+    let other = support::client(&conninfo).await;
+    other.batch_execute("select 'seen running'").await.unwrap();
+
+    let snapshot = snapshot_of(&conninfo).await;
+    assert_eq!(gap(&snapshot, "not installed in database").close, commands);
+    // The statements that sessions run stand in.
+    let running: Vec<_> = snapshot
+        .statements
+        .iter()
+        .filter_map(|s| s.query.as_deref())
+        .collect();
+    assert!(running.contains(&"select 'seen running'"), "{running:?}");
+
+    client.batch_execute(commands[2]).await.unwrap();
+    let snapshot = snapshot_of(&conninfo).await;
+    assert_eq!(
+        gap(&snapshot, "its library is not loaded").close,
+        commands[..2]
+    );
+
+    // What ALTER SYSTEM wrote is a list of two libraries, not one with a strange name.
+    client.batch_execute(commands[0]).await.unwrap();
+    let row = client
+        .query_one("select setting from pg_file_settings where name = 'shared_preload_libraries' order by seqno desc limit 1", &[])
+        .await
+        .unwrap();
+    assert_eq!(row.get::<_, &str>(0), "auto_explain, pg_stat_statements");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_old_extension_still_gives_figures() {
+    let conninfo = support::database(15).await;
+    let client = support::client(&conninfo).await;
+    client
+        .batch_execute("create schema \"We Ird\"; create extension pg_stat_statements schema \"We Ird\" version '1.7'")
+        .await
+        .unwrap();
+    client.batch_execute("select 4711 as marked").await.unwrap();
+    let snapshot = snapshot_of(&conninfo).await;
+    let statement = snapshot
+        .statements
+        .iter()
+        .find(|s| s.query.as_deref() == Some("select $1 as marked"))
+        .unwrap();
+    assert_eq!(statement.calls, 1);
+    assert!(statement.total_exec_time.is_some() && statement.wal_bytes.is_none());
+}
+
+fn pgperf(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_pgperf"))
+        .args(arguments)
+        .env_clear()
+        .output()
+        .unwrap()
+}
+
+/// A path for a file of this test, and none there yet.
+fn fresh(name: &str) -> PathBuf {
+    let path = std::env::temp_dir().join(format!("pgperf-test-{}-{name}", std::process::id()));
+    let _ = fs::remove_file(&path);
+    path
+}
+
+fn unpacked(path: &Path) -> String {
+    let mut text = String::new();
+    flate2::read::GzDecoder::new(fs::File::open(path).unwrap())
+        .read_to_string(&mut text)
+        .unwrap();
+    fs::remove_file(path).unwrap();
+    text
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_snapshot_file_holds_the_same_each_time_and_nothing_when_redacted() {
+    for installation in support::servers() {
+        let major = installation.major();
+        let (conninfo, _client) = prepared(major).await;
+        let take = |extra: &[&str]| {
+            let path = fresh(&format!("{major}.json.gz"));
+            let shown = path.to_string_lossy().into_owned();
+            let mut arguments = vec!["snapshot", &conninfo, "-o", &shown];
+            arguments.extend(extra);
+            let output = pgperf(&arguments);
+            let said = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert!(output.status.success(), "{major} {said}");
+            assert!(output.stdout.is_empty());
+            (unpacked(&path), said)
+        };
+        let (first, said) = take(&[]);
+        assert!(said.contains("real column values"), "{said}");
+        let (second, _) = take(&[]);
+        assert_eq!(timeless(&first), timeless(&second), "{major}");
+        assert!(first.contains("secret"));
+
+        let (redacted, said) = take(&["--redact"]);
+        assert!(said.contains("were removed"), "{said}");
+        assert!(!redacted.contains("secret"), "{major}");
+        let snapshot: Snapshot = serde_json::from_str(&redacted).unwrap();
+        assert!(snapshot.redacted && index(&snapshot, "customers_partial").incomplete);
+        assert!(!index(&snapshot, "customers_expression").incomplete == (major == 0));
+    }
+}
+
+/// Without times, counters of the collecting itself (the catalogs' own statements), and transaction control.
+fn timeless(json: &str) -> Snapshot {
+    let mut snapshot: Snapshot = serde_json::from_str(json).unwrap();
+    snapshot.taken_at = 0.0;
+    snapshot
+        .gaps
+        .retain(|gap| !gap.what.contains(" ago") && !gap.what.contains("since"));
+    let control = ["begin", "set", "rollback"];
+    snapshot.statements.retain(|s| {
+        let text = s.query.as_deref().unwrap_or_default();
+        !control.iter().any(|word| text.starts_with(word))
+    });
+    snapshot
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn doctor_lists_gaps_with_code_0_and_no_connection_with_3() {
+    let (conninfo, _client) = prepared(15).await;
+    let output = pgperf(&["doctor", &conninfo]);
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(output.status.code(), Some(0), "{text}");
+    for line in [
+        "role          postgres, superuser",
+        "     do: ANALYZE public.never;",
+        "     do: CREATE EXTENSION hypopg;",
+    ] {
+        assert!(text.lines().any(|l| l == line), "no {line:?} in\n{text}");
+    }
+    let output = pgperf(&["doctor", &conninfo, "--format", "json"]);
+    let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(json["server"]["user"], "postgres");
+    assert!(json["gaps"].as_array().is_some_and(|gaps| !gaps.is_empty()));
+
+    let nowhere = conninfo.replace("dbname=", "dbname=no_such_");
+    let output = pgperf(&["doctor", &nowhere]);
+    assert_eq!(output.status.code(), Some(3));
+    assert!(output.stdout.is_empty());
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(said.contains("does not exist"), "{said}");
+}
