@@ -28,13 +28,27 @@ pub(crate) struct DemoArgs {
 
 /// Runs it. Whatever ends it, also a signal, drops the server on its way out, and dropping it removes it.
 pub(crate) async fn run(args: &DemoArgs) -> Result<Exit, Failure> {
-    tokio::select! {
-        done = demo(args) => done,
+    let progress = Progress::new();
+    let shown = tokio::select! {
+        shown = demo(&progress) => shown?,
         () = interrupted() => {
             eprintln!("\npgperf: interrupted; the server is removed");
-            Ok(Exit::Interrupted)
+            return Ok(Exit::Interrupted);
         }
+    };
+    let Some(server) = shown else {
+        return Ok(Exit::Clean);
+    };
+    if args.keep {
+        println!("The shop is kept until Ctrl-C:\n  {}", server.psql());
+        interrupted().await;
     }
+    let stopped = async {
+        server.stop().await;
+        Ok::<(), Failure>(())
+    };
+    progress.step("everything is removed", stopped).await?;
+    Ok(Exit::Clean)
 }
 
 /// Where the shop is.
@@ -73,18 +87,18 @@ impl Server {
     }
 }
 
-async fn demo(args: &DemoArgs) -> Result<Exit, Failure> {
-    let progress = Progress::new();
-    let Some(server) = start(&progress).await? else {
+/// Shows everything, and returns the server if there is one.
+async fn demo(progress: &Progress) -> Result<Option<Server>, Failure> {
+    let Some(server) = start(progress).await? else {
         eprintln!(
             "no PostgreSQL server on this machine and no running Docker engine: showing the recorded sample shop"
         );
         advise_on(Subject::Recorded).await?;
-        return Ok(Exit::Clean);
+        return Ok(None);
     };
     let conninfo = server.conninfo(shop::DATABASE);
     create_shop(&server).await?;
-    shop::load(&conninfo, &progress).await?;
+    shop::load(&conninfo, progress).await?;
     let session = Session::open(&conninfo).await?;
     session.run("select pg_stat_statements_reset()").await?;
 
@@ -106,17 +120,7 @@ async fn demo(args: &DemoArgs) -> Result<Exit, Failure> {
         let after = Pass { measured, costs };
         println!("\n{}", comparison::table(&kinds, &before, &after));
     }
-    if args.keep {
-        println!("The shop is kept until Ctrl-C:\n  {}", server.psql());
-        interrupted().await;
-    }
-    drop(session);
-    let stopped = async {
-        server.stop().await;
-        Ok::<(), Failure>(())
-    };
-    progress.step("everything is removed", stopped).await?;
-    Ok(Exit::Clean)
+    Ok(Some(server))
 }
 
 /// What is to be advised on.

@@ -97,7 +97,11 @@ pub fn installations() -> Vec<Installation> {
 }
 
 fn places() -> Vec<PathBuf> {
-    let list = |name| env::var_os(name).filter(|v| !v.is_empty()).map(|v| env::split_paths(&v).collect::<Vec<_>>());
+    let list = |name| {
+        env::var_os(name)
+            .filter(|v| !v.is_empty())
+            .map(|v| env::split_paths(&v).collect::<Vec<_>>())
+    };
     if let Some(asked) = list("PGPERF_PG_BIN") {
         return asked;
     }
