@@ -9,7 +9,7 @@
 //! 4. **O**: ORDER BY, GROUP BY, DISTINCT, `min`/`max` columns with their directions.
 //! 5. **S**: everything else that is read, for INCLUDE.
 //!
-//! and combined: EQ, EQ+R, EQ+O, EQ+O+R, J, EQ+J, J+EQ, EQ+J+R, O (when a LIMIT can stop early or there is no EQ), single
+//! and combined: EQ, EQ+R, EQ+O, EQ+O+R, J, EQ+J, J+EQ, EQ+J+R, O (when there is no EQ), single
 //! columns of EQ and R, the same with S included where an index-only scan is realistic, and the arms of each OR.
 //! What exists already, or is the prefix of an index that exists, is left out; so are tables too small to matter.
 
@@ -186,7 +186,14 @@ impl<'a> Catalog<'a> {
     ) -> Vec<IndexDefinition> {
         let rank = |column: &str| self.usage.get(&(table.oid, column)).copied().unwrap_or(0.0);
         let mut definitions = Vec::new();
-        for groups in groups(query, relation, table, &rank) {
+        let unique: Vec<BTreeSet<&str>> = self
+            .snapshot
+            .indexes_of(table.oid)
+            .filter(|i| i.usable() && i.definition.unique && i.definition.predicate.is_none())
+            .filter(|i| i.definition.keys.iter().all(|k| k.column_name().is_some()))
+            .map(|i| i.definition.key_columns().collect())
+            .collect();
+        for groups in groups(query, relation, table, &rank, &unique) {
             for keys in combinations(&groups, table, options.max_columns) {
                 let plain = definition(table, keys, Vec::new());
                 if let Some(include) = covering(&groups, &plain, table) {
@@ -228,7 +235,6 @@ fn combinations(groups: &Groups, table: &Table, max_columns: usize) -> Vec<Vec<I
         range,
         joins,
         orders,
-        stops_early,
         ..
     } = groups;
     let eq = &selective(eq, table, max_columns);
@@ -259,7 +265,9 @@ fn combinations(groups: &Groups, table: &Table, max_columns: usize) -> Vec<Vec<I
         for r in range.chunks(1) {
             add(&[eq, order, r]);
         }
-        if *stops_early || eq.is_empty() {
+        // The order alone, where equality could be searched by too, would tempt the planner into reading on and on for the
+        // few rows that match: the trap of ORDER BY with LIMIT. So it is only offered where there is no equality.
+        if eq.is_empty() {
             add(&[order]);
         }
         for key in eq {

@@ -18,18 +18,18 @@ pub(super) struct Groups {
     pub(super) joins: Vec<Vec<IndexKey>>,
     /// Sort orders that save a sort: ORDER BY, GROUP BY, DISTINCT, min/max.
     pub(super) orders: Vec<Vec<IndexKey>>,
-    /// Whether reading in order can stop before the end (LIMIT, min/max).
-    pub(super) stops_early: bool,
     /// Every column read; `None` = all of the table.
     pub(super) read: Option<BTreeSet<String>>,
 }
 
-/// Sorts the conditions of a relation. `rank` is the load that compares a column by equality.
+/// Sorts the conditions of a relation. `rank` is the load that compares a column by equality, `unique` are the column sets
+/// of the table's unique indexes.
 pub(super) fn groups(
     query: &Query,
     relation: usize,
     table: &Table,
     rank: &dyn Fn(&str) -> f64,
+    unique: &[BTreeSet<&str>],
 ) -> Vec<Groups> {
     let shape = &query.shape;
     let used = &shape.relations[relation];
@@ -39,10 +39,9 @@ pub(super) fn groups(
         range: ranges(used.predicates.iter(), table),
         joins: joins(shape, relation, table),
         orders: Vec::new(),
-        stops_early: block.limit.is_some() && !block.aggregates || !block.min_max.is_empty(),
         read: used.columns.clone(),
     };
-    let orders = orders(block, relation, table, &base.eq);
+    let orders = orders(block, relation, table, &base.eq, unique);
     let mut all = arms(used, table, rank, &base);
     all.insert(0, Groups { orders, ..base });
     all
@@ -161,7 +160,13 @@ fn sides(join: &Join, relation: usize) -> Option<(&str, usize)> {
 }
 
 /// Orders that reading this relation by an index could provide, without the columns that equality holds constant.
-fn orders(block: &Block, relation: usize, table: &Table, eq: &[IndexKey]) -> Vec<Vec<IndexKey>> {
+fn orders(
+    block: &Block,
+    relation: usize,
+    table: &Table,
+    eq: &[IndexKey],
+    unique: &[BTreeSet<&str>],
+) -> Vec<Vec<IndexKey>> {
     let constant = |column: &str| eq.iter().any(|k| k.column_name() == Some(column));
     let mut orders: Vec<Vec<IndexKey>> = Vec::new();
     let mut add = |keys: Vec<IndexKey>| {
@@ -183,7 +188,7 @@ fn orders(block: &Block, relation: usize, table: &Table, eq: &[IndexKey]) -> Vec
         })
         .filter(|k| k.column_name().is_some_and(|c| !constant(c)))
         .collect();
-    add(forwards(by));
+    add(forwards(up_to_unique(by, eq, unique)));
     for list in [&block.group, &block.distinct] {
         if list.iter().all(|c| c.relation == relation) {
             add(list
@@ -197,6 +202,23 @@ fn orders(block: &Block, relation: usize, table: &Table, eq: &[IndexKey]) -> Vec
         add(key(&extreme.column, table).into_iter().collect());
     }
     orders
+}
+
+/// Keys behind a complete unique key change nothing: `ORDER BY id, created_at` is `ORDER BY id`.
+fn up_to_unique(
+    mut keys: Vec<IndexKey>,
+    eq: &[IndexKey],
+    unique: &[BTreeSet<&str>],
+) -> Vec<IndexKey> {
+    let mut seen: BTreeSet<&str> = eq.iter().filter_map(IndexKey::column_name).collect();
+    let complete = keys.iter().position(|key| {
+        seen.extend(key.column_name());
+        unique.iter().any(|set| set.is_subset(&seen))
+    });
+    if let Some(last) = complete {
+        keys.truncate(last + 1);
+    }
+    keys
 }
 
 /// The same order the plain way round where a backward scan gives it: `(a DESC, b DESC)` is read from `(a, b)`.

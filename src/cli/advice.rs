@@ -19,7 +19,8 @@ use crate::advisor::write_cost::{WriteCost, write_cost};
 use crate::model::gap::{Gap, Part};
 use crate::model::snapshot::Snapshot;
 use crate::pg::connect::Connection;
-use crate::query::workload::{Workload, WorkloadOptions, workload};
+use crate::query::workload::Workload;
+use crate::query::workload::{WorkloadOptions, workload};
 use crate::report::{
     PlannerSummary, Report, SCHEMA_VERSION, SkippedGroup, Summary, TargetSummary, Tool, Unhelped,
 };
@@ -53,7 +54,13 @@ pub(crate) struct AdviceOptions {
 impl AdviceOptions {
     fn candidates(&self) -> CandidateOptions {
         let default = CandidateOptions::default();
-        CandidateOptions { max_columns: if self.max_columns == 0 { default.max_columns } else { self.max_columns } }
+        CandidateOptions {
+            max_columns: if self.max_columns == 0 {
+                default.max_columns
+            } else {
+                self.max_columns
+            },
+        }
     }
 }
 
@@ -67,11 +74,7 @@ pub(crate) async fn advice(
     options: &AdviceOptions,
 ) -> Result<Report, Failure> {
     let workload = workload(snapshot, &options.workload);
-    let candidates = candidates(
-        &workload,
-        snapshot,
-        &options.candidates(),
-    );
+    let candidates = candidates(&workload, snapshot, &options.candidates());
     let write_costs: Vec<WriteCost> = candidates
         .indexes
         .iter()
@@ -106,17 +109,9 @@ pub(crate) async fn advice(
         ..SearchOptions::default()
     };
 
-    let mut planner = Planner::choose(snapshot, connection, options.planner)?;
+    let mut planner = Planner::choose(snapshot, &workload, connection, options.planner)?;
     let mut search = Search::new(&candidates, &load, timed, &prices, search_options);
-    let asked = ask(
-        &mut search,
-        &mut planner,
-        snapshot,
-        &workload,
-        &candidates,
-        options.deadline,
-    )
-    .await?;
+    let asked = ask(&mut search, &mut planner, &candidates, options.deadline).await?;
     let choice = search.choice();
     let mut names = Names::new(snapshot);
     let decision = Decision {
@@ -200,12 +195,10 @@ struct Asked {
 }
 
 /// Answers the search's questions until it has none, or the deadline has passed.
-async fn ask(
+async fn ask<'a>(
     search: &mut Search<'_>,
-    planner: &mut Planner<'_>,
-    snapshot: &Snapshot,
-    workload: &Workload,
-    candidates: &Candidates,
+    planner: &mut Planner<'a>,
+    candidates: &'a Candidates,
     deadline: Option<Instant>,
 ) -> Result<Asked, Failure> {
     let mut progress = Progress::new();
@@ -221,14 +214,7 @@ async fn ask(
                 .iter()
                 .map(|&i| &candidates.indexes[i])
                 .collect();
-            let answer = planner
-                .cost(
-                    snapshot,
-                    probe.query,
-                    &workload.queries[probe.query],
-                    &indexes,
-                )
-                .await?;
+            let answer = planner.cost(probe.query, &indexes).await?;
             search.observe(&probe, answer.as_ref().map_err(Clone::clone));
             progress.step();
         }

@@ -39,7 +39,7 @@ pub(crate) struct AdviseArgs {
     pub(crate) planner: PlannerChoice,
     /// Leave out statements with fewer calls.
     #[arg(long, value_name = "N", default_value_t = 0)]
-    pub(crate) min_calls: u64,
+    pub(crate) min_calls: u32,
     /// Leave out statements with less total execution time, in minutes.
     #[arg(long, value_name = "MINUTES", default_value_t = 0.0)]
     pub(crate) min_time: f64,
@@ -71,7 +71,7 @@ pub(crate) async fn run(args: &AdviseArgs) -> Result<Exit, Failure> {
         planner: args.planner,
         deadline: Some(Instant::now() + Duration::from_secs(args.deadline)),
         workload: WorkloadOptions {
-            min_calls: args.min_calls,
+            min_calls: f64::from(args.min_calls),
             min_total_ms: args.min_time * 60_000.0,
             top: Some(args.top),
             ..WorkloadOptions::default()
@@ -128,7 +128,7 @@ fn use_file(snapshot: &mut Snapshot, name: &str, text: &str) -> Result<(), Failu
             Exit::Usage,
             format!(
                 "{name}:{}:{}: {}{more}",
-                error.line, error.column, error.message
+                error.line, error.column, error.what
             ),
         )
         .hint("correct the statement or take it out; statements end with a semicolon"));
