@@ -185,7 +185,7 @@ fn single_column(column: &Column, size: f64, rows: f64, all: f64) -> f64 {
     let Some(stats) = &column.stats else {
         return rows / per_leaf(size, 0.0, false);
     };
-    let not_null = 1.0 - fraction(stats.null_frac);
+    let not_null = (1.0 - fraction(stats.null_frac)).max(1e-9);
     let (mut rest, mut common, mut leaves) = (not_null, 0.0, 0.0);
     let frequencies = stats.most_common_freqs.iter().flatten();
     for (at, &frequency) in frequencies.enumerate() {
@@ -196,12 +196,8 @@ fn single_column(column: &Column, size: f64, rows: f64, all: f64) -> f64 {
         let key = value.map_or(size, |v| size_of_value(column, v, size));
         leaves += group_leaves(1.0, rows * frequency / not_null, key);
     }
-    leaves
-        + group_leaves(
-            stats.distinct(rows) - common,
-            rows * rest / not_null.max(1e-9),
-            size,
-        )
+    let others = stats.distinct(all) - common;
+    leaves + group_leaves(others, rows * rest / not_null, size)
 }
 
 /// Leaf pages of `rows` entries spread evenly over `distinct` keys of that size.
