@@ -1,6 +1,5 @@
 //! The methods by which two sets of relations can be joined (`joinpath.c`).
 
-use crate::advisor::estimate::base::NO_COLUMN;
 use crate::advisor::estimate::join::{Joined, Joiner, Link};
 use crate::advisor::estimate::join_cost::{self, Factors, Input};
 use crate::advisor::estimate::path::{Arena, Offer, Path, SortKey, Step, UNORDERED, cheapest};

@@ -123,8 +123,6 @@ impl<'a> Question<'a> {
         unit.classes = classes.members().collect();
         let merged = unit.clauses.iter().filter(|c| c.equality && !c.redundant);
         let ends = merged.flat_map(|c| [c.left.class, c.right.class]);
-        let merged = unit.clauses.iter().filter(|c| c.equality && !c.redundant);
-        let ends = merged.flat_map(|c| [c.left.class, c.right.class]);
         unit.merge = ends.flatten().collect();
         let Some(block) = shape.blocks.get(unit.block) else {
             return;
