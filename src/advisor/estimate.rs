@@ -36,20 +36,13 @@ use crate::model::index::IndexDefinition;
 use crate::model::plan::Plan;
 use crate::model::snapshot::Snapshot;
 use crate::model::whatif::{Cost, Hypothetical};
-use crate::query::shape::Shape;
-use crate::query::workload::QueryKind;
+use crate::query::workload::{Query, QueryKind};
 
-/// The cost of a statement with these indexes in addition to those that exist. To ask about many sets of indexes, build a
-/// [`Question`] once. `rows_per_call` is what `LIMIT $n` is taken for.
+/// The cost of a query with these indexes in addition to those that exist. To ask about many sets of indexes, build a
+/// [`Question`] once.
 #[must_use]
-pub fn estimate(
-    shape: &Shape,
-    kind: QueryKind,
-    rows_per_call: f64,
-    snapshot: &Snapshot,
-    indexes: &[&Hypothetical],
-) -> Cost {
-    Question::new(shape, kind, rows_per_call, snapshot).cost(indexes)
+pub fn estimate(query: &Query, snapshot: &Snapshot, indexes: &[&Hypothetical]) -> Cost {
+    Question::new(&query.shape, query.kind, query.rows_per_call, snapshot).cost(indexes)
 }
 
 /// Share of the table's rows that the predicate of an index keeps; 1 when it has none, or one that is not understood.

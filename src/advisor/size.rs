@@ -6,11 +6,10 @@
 pub(crate) mod entry;
 
 use crate::advisor::estimate::predicate_selectivity;
-use crate::advisor::size::entry::{Entry, HEADER_WITH_NULLS, align8, fraction};
+use crate::advisor::size::entry::{Entry, align8, fraction, size_of_value};
 use crate::model::catalog::{Column, Table, TableKind};
 use crate::model::index::{IndexDefinition, KeyOf};
 use crate::model::snapshot::Snapshot;
-use crate::model::stats::ColumnStats;
 use crate::model::whatif::Hypothetical;
 
 /// `ItemIdData`: the line pointer of each entry.
@@ -159,35 +158,46 @@ fn per_leaf(size: f64, posting: f64, constant: bool) -> f64 {
     count.max(1.0)
 }
 
-/// Leaf pages when equal keys share posting lists. Groups of equal keys are the NULLs, each most common value, and the
-/// rest spread evenly; several columns are taken as independent.
+/// Leaf pages when equal keys share posting lists. Rows with the same columns NULL are taken together; among them each
+/// most common value of a single column is a group, and the rest, as well as several columns, spread evenly.
 fn deduplicated(columns: &[&Column], entry: &Entry, rows: f64) -> f64 {
-    if let [column] = columns {
-        return match &column.stats {
-            Some(stats) => single_column(stats, entry.size_without_nulls, rows),
-            None => rows / per_leaf(entry.size, 0.0, false),
-        };
-    }
-    let combinations: f64 = columns
-        .iter()
-        .map(|c| c.stats.as_ref().map_or(rows, |s| s.distinct(rows)))
-        .product();
-    // So many of the combinations turn up in that many rows.
-    let distinct = combinations * -(-rows / combinations).exp_m1();
-    group_leaves(distinct, rows, entry.size)
+    let leaves = |&(nulls, share, size): &(u64, f64, f64)| {
+        let (all, rows) = (rows, rows * share);
+        let present: Vec<&&Column> = columns
+            .iter()
+            .enumerate()
+            .filter(|(at, _)| nulls >> at & 1 == 0)
+            .map(|(_, column)| column)
+            .collect();
+        if let ([column], [_]) = (present.as_slice(), columns) {
+            return single_column(column, size, rows, all);
+        }
+        let distinct = |c: &&&Column| c.stats.as_ref().map_or(all, |s| s.distinct(all));
+        let combinations: f64 = present.iter().map(distinct).product();
+        // So many of the combinations turn up in that many rows.
+        group_leaves(combinations * -(-rows / combinations).exp_m1(), rows, size)
+    };
+    entry.variants.iter().map(leaves).sum()
 }
 
-fn single_column(stats: &ColumnStats, key: f64, rows: f64) -> f64 {
-    let null_frac = fraction(stats.null_frac);
-    let mut leaves = group_leaves(1.0, rows * null_frac, HEADER_WITH_NULLS);
-    let (mut rest, mut common) = (1.0 - null_frac, 0.0);
-    for &frequency in stats.most_common_freqs.as_deref().unwrap_or_default() {
+/// The rows of an index on one column that are not NULL, `all` with those that are.
+fn single_column(column: &Column, size: f64, rows: f64, all: f64) -> f64 {
+    let Some(stats) = &column.stats else {
+        return rows / per_leaf(size, 0.0, false);
+    };
+    let not_null = (1.0 - fraction(stats.null_frac)).max(1e-9);
+    let (mut rest, mut common, mut leaves) = (not_null, 0.0, 0.0);
+    let frequencies = stats.most_common_freqs.iter().flatten();
+    for (at, &frequency) in frequencies.enumerate() {
         let frequency = fraction(frequency).min(rest);
         rest -= frequency;
         common += 1.0;
-        leaves += group_leaves(1.0, rows * frequency, key);
+        let value = stats.most_common_vals.as_ref().and_then(|v| v.get(at));
+        let key = value.map_or(size, |v| size_of_value(column, v, size));
+        leaves += group_leaves(1.0, rows * frequency / not_null, key);
     }
-    leaves + group_leaves(stats.distinct(rows) - common, rows * rest, key)
+    let others = stats.distinct(all) - common;
+    leaves + group_leaves(others, rows * rest / not_null, size)
 }
 
 /// Leaf pages of `rows` entries spread evenly over `distinct` keys of that size.
@@ -195,6 +205,8 @@ fn group_leaves(distinct: f64, rows: f64, key: f64) -> f64 {
     if rows < 1.0 {
         return 0.0;
     }
+    // A mean over keys of several widths: most are of the nearest aligned size.
+    let key = (key / 8.0).round() * 8.0;
     let most = ((POSTING_MAX - key) / TID).floor();
     if most < 2.0 {
         return rows / per_leaf(key, 0.0, true);

@@ -77,6 +77,8 @@ pub(crate) struct Base<'a> {
     pub(crate) existing: Vec<Ix<'a>>,
     /// Columns that alone identify a row.
     unique: Vec<ColumnAt>,
+    /// Sets of columns that together do.
+    unique_sets: Vec<Vec<ColumnAt>>,
     /// Columns that joins compare.
     pub(crate) joined: Vec<ColumnAt>,
 }
@@ -116,16 +118,19 @@ impl<'a> Base<'a> {
             needed,
             existing: Vec::new(),
             unique: Vec::new(),
+            unique_sets: Vec::new(),
             joined: joined.iter().map(|c| column_at(table, c)).collect(),
         };
         let indexes: Vec<&Index> = snapshot
             .indexes_of(relation.table_oid)
             .filter(|i| i.usable())
             .collect();
-        base.unique = indexes
+        base.unique_sets = indexes
             .iter()
-            .filter_map(|i| single_unique(i, table))
+            .filter_map(|i| unique_columns(i, table))
             .collect();
+        let alone = base.unique_sets.iter().filter(|set| set.len() == 1);
+        base.unique = alone.flatten().copied().collect();
         for predicate in relation.predicates.iter().chain(implied) {
             base.and |= base.add(predicate);
         }
@@ -216,6 +221,24 @@ impl<'a> Base<'a> {
             tuples: self.tuples,
             unique: self.unique.contains(&column),
         }
+    }
+
+    /// Whether at most one row has given values in those columns (`relation_has_unique_index_for`).
+    pub(crate) fn is_unique_by(&self, columns: &[ColumnAt]) -> bool {
+        let given = |c: &ColumnAt| columns.contains(c) || self.is_fixed(*c);
+        self.unique_sets.iter().any(|set| set.iter().all(given))
+    }
+
+    /// Whether a condition gives the column a single value.
+    pub(crate) fn is_fixed(&self, column: ColumnAt) -> bool {
+        let mut clauses = self.clauses.iter().enumerate();
+        clauses.any(|(at, c)| {
+            self.and >> at & 1 == 1
+                && c.usage == Use::Equality
+                && c.column == column
+                && c.predicate.expression.is_none()
+                && column != NO_COLUMN
+        })
     }
 
     /// Selectivity of a set of AND-ed conditions (`clauselist_selectivity`).
@@ -425,14 +448,14 @@ pub(crate) fn column_at(table: Option<&Table>, name: &str) -> ColumnAt {
     at.unwrap_or(NO_COLUMN)
 }
 
-fn single_unique(index: &Index, table: Option<&Table>) -> Option<ColumnAt> {
+fn unique_columns(index: &Index, table: Option<&Table>) -> Option<Vec<ColumnAt>> {
     let definition = &index.definition;
-    match definition.keys.as_slice() {
-        [key] if definition.unique && definition.predicate.is_none() => {
-            Some(column_at(table, key.column_name()?))
-        }
-        _ => None,
+    if !definition.unique || definition.predicate.is_some() {
+        return None;
     }
+    let keys = definition.keys.iter();
+    keys.map(|k| k.column_name().map(|name| column_at(table, name)))
+        .collect()
 }
 
 /// Reads `{"1 => 2": 0.9, "1, 3 => 2": 1.0}`: dependencies of one column on one other.

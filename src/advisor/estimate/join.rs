@@ -277,6 +277,23 @@ impl<'a> Joiner<'_, 'a> {
             .product()
     }
 
+    /// Whether each outer row finds at most one row of `inner` (`innerrel_is_unique`).
+    pub(crate) fn is_unique(&self, inner: &Joined, clauses: u64) -> bool {
+        if !inner.mask.is_power_of_two() {
+            return false;
+        }
+        let leaf = inner.mask.trailing_zeros() as usize;
+        let Some(Leaf::Base(relation)) = self.unit.leaves.get(leaf) else {
+            return false;
+        };
+        let ends = self.members(clauses).filter(|c| c.equality);
+        let ends = ends.map(|c| if c.left.leaf == leaf { c.left } else { c.right });
+        let columns: Vec<usize> = ends.map(|e| e.column).collect();
+        self.bases
+            .get(*relation)
+            .is_some_and(|b| b.is_unique_by(&columns))
+    }
+
     /// Join conditions that give `leaf` a value from one of the `outer` leaves.
     pub(crate) fn params(&self, leaf: usize, outer: u64) -> Vec<Param> {
         let mut params = Vec::new();

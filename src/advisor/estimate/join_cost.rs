@@ -154,21 +154,15 @@ pub(crate) fn hash(
     }
 }
 
-/// `estimate_hash_bucket_stats`: share of the inner rows in the bucket of an average outer row.
-pub(crate) fn bucket_share(
-    inner_rows: f64,
-    distinct: f64,
-    top: Option<f64>,
-    null_frac: f64,
-) -> f64 {
+/// Share of `inner_rows` in one bucket: at least that of one value, more if the most common value (`top`) is more frequent
+/// than the `average` one.
+pub(crate) fn bucket_share(inner_rows: f64, distinct: f64, top: Option<f64>, average: f64) -> f64 {
     let buckets = inner_rows.max(1024.0).log2().ceil().exp2();
-    let distinct = distinct.min(inner_rows).max(1.0);
     let mut share = if distinct > buckets {
         1.0 / buckets
     } else {
         1.0 / distinct
     };
-    let average = (1.0 - null_frac) / distinct;
     if let Some(top) = top.filter(|t| average > 0.0 && *t > average) {
         share *= top / average;
     }

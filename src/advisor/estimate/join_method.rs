@@ -1,6 +1,5 @@
 //! The methods by which two sets of relations can be joined (`joinpath.c`).
 
-use crate::advisor::estimate::base::NO_COLUMN;
 use crate::advisor::estimate::join::{Joined, Joiner, Link};
 use crate::advisor::estimate::join_cost::{self, Factors, Input};
 use crate::advisor::estimate::path::{Arena, Offer, Path, SortKey, Step, UNORDERED, cheapest};
@@ -32,18 +31,23 @@ impl<'j, 'q, 'a> Joining<'j, 'q, 'a> {
         rows: f64,
     ) -> Self {
         let tests = matches!(link.kind, JoinKind::Semi | JoinKind::Anti) && !link.reversed;
-        let factors = tests.then(|| {
+        let factors = if tests {
             let matched = joiner.semi_share(link.clauses, inner.rows);
             let found = joiner.inner_share(link.clauses) * inner.rows;
-            Factors {
-                matched,
-                matches: if matched > 0.0 {
-                    (found / matched).max(1.0)
-                } else {
-                    1.0
-                },
-            }
-        });
+            let matches = if matched > 0.0 {
+                (found / matched).max(1.0)
+            } else {
+                1.0
+            };
+            Some(Factors { matched, matches })
+        } else {
+            // For a unique inner side the planner takes the selectivity of the join for the share of outer rows that
+            // have a match; it is off, but the costs are to be the planner's.
+            joiner.is_unique(inner, link.clauses).then(|| Factors {
+                matched: joiner.inner_share(link.clauses),
+                matches: inner.rows.max(1.0),
+            })
+        };
         let name = match (link.kind, link.reversed) {
             (JoinKind::Inner | JoinKind::Correlated, _) => "Inner",
             (JoinKind::Left, false) => "Left",
@@ -86,9 +90,7 @@ impl<'j, 'q, 'a> Joining<'j, 'q, 'a> {
                     self.nested_loops(arena, paths, outer);
                 }
                 self.hashes(arena, paths);
-                if self.link.kind != JoinKind::Anti && self.link.kind != JoinKind::Semi {
-                    self.merges(arena, paths);
-                }
+                self.merges(arena, paths);
             }
         }
     }
@@ -239,7 +241,9 @@ impl<'j, 'q, 'a> Joining<'j, 'q, 'a> {
             self.offered(costs, outer.order),
             [Some(outer.node), Some(inner.node)],
         );
-        if self.settings.major < 14 || self.factors.is_some() || outer.rows < 2.0 {
+        let tests =
+            matches!(self.link.kind, JoinKind::Semi | JoinKind::Anti) && !self.link.reversed;
+        if self.settings.major < 14 || tests || outer.rows < 2.0 {
             return;
         }
         let distinct: f64 = used
@@ -260,8 +264,15 @@ impl<'j, 'q, 'a> Joining<'j, 'q, 'a> {
             total: right.total + self.settings.cpu_tuple,
             ..right
         };
-        let costs =
-            join_cost::nested_loop(self.settings, left, first, again, None, true, left_over);
+        let costs = join_cost::nested_loop(
+            self.settings,
+            left,
+            first,
+            again,
+            self.factors,
+            true,
+            left_over,
+        );
         self.offer_over(arena, paths, outer, inner, "Memoize", costs);
     }
 
@@ -339,7 +350,7 @@ impl<'j, 'q, 'a> Joining<'j, 'q, 'a> {
         };
         let bucket = ends
             .map(|c| inner_end(c))
-            .map(|e| join_cost::bucket_share(self.inner.rows, e.distinct, e.top, e.null_frac))
+            .map(|e| self.bucket_share(&e))
             .fold(1.0, f64::min);
         // Tests pass the hash clauses once for each outer row at most.
         let joined = match self.factors {
@@ -372,28 +383,37 @@ impl<'j, 'q, 'a> Joining<'j, 'q, 'a> {
         }
     }
 
+    /// `estimate_hash_bucket_stats`: share of the inner rows in the bucket of an average outer row.
+    fn bucket_share(&self, end: &End) -> f64 {
+        let kept = self.joiner.bases.get(end.relation);
+        let kept = kept.map_or(1.0, |b| b.rows / b.tuples.max(1.0)).min(1.0);
+        let average = (1.0 - end.null_frac) / end.distinct.max(1.0);
+        let distinct = (end.distinct * kept).round_ties_even().max(1.0);
+        join_cost::bucket_share(self.inner.rows, distinct, end.top, average)
+    }
+
     fn merges(&mut self, arena: &mut Arena<'a>, paths: &mut Vec<Path>) {
-        let mut classes: Vec<(usize, bool)> = Vec::new();
+        let mut keys: Vec<(usize, usize, bool)> = Vec::new();
         for clause in self.joiner.members(self.link.clauses) {
-            if let (Some(class), false) = (clause.class, clause.redundant) {
-                let end = if self.inner.mask >> clause.left.leaf & 1 == 1 {
-                    clause.left
-                } else {
-                    clause.right
-                };
-                classes.push((
-                    class,
-                    end.unique && self.inner.mask.is_power_of_two() && end.column != NO_COLUMN,
-                ));
+            let (mut outer, mut inner) = (clause.left, clause.right);
+            if self.inner.mask >> outer.leaf & 1 == 1 {
+                std::mem::swap(&mut outer, &mut inner);
+            }
+            if let (Some(o), Some(i), true) = (
+                outer.class,
+                inner.class,
+                clause.equality && !clause.redundant,
+            ) {
+                keys.push((o, i, self.factors.is_some()));
             }
         }
         let joined =
             (self.outer.rows * self.inner.rows * self.joiner.inner_share(self.link.clauses))
                 .max(1.0);
         let quals = self.clause_count() - 1.0;
-        for (class, unique) in classes {
-            for outer in self.sorted_inputs(arena, self.outer, class) {
-                for inner in self.sorted_inputs(arena, self.inner, class) {
+        for (outer_class, inner_class, unique) in keys {
+            for outer in self.sorted_inputs(arena, self.outer, outer_class) {
+                for inner in self.sorted_inputs(arena, self.inner, inner_class) {
                     let (left, right) = (
                         Self::input(outer, self.outer.width),
                         Self::input(inner, self.inner.width),

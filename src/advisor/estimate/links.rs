@@ -130,6 +130,7 @@ fn clause(
             &join.left.column,
             join.left.relation,
             left,
+            classes,
             snapshot,
         ),
         end(
@@ -137,11 +138,11 @@ fn clause(
             &join.right.column,
             join.right.relation,
             right,
+            classes,
             snapshot,
         ),
     );
-    let class = |e: &End| classes.class(e.relation, e.column);
-    let (left_class, right_class) = (class(&a), class(&b));
+    let (left_class, right_class) = (a.class, b.class);
     let constant = |c: Option<usize>| c.is_some_and(|c| classes.is_constant(c));
     let share =
         by_foreign_key(question, join, snapshot).or_else(|| by_common_values(question, &a, &b));
@@ -161,6 +162,7 @@ fn end(
     column: &str,
     relation: usize,
     leaf: usize,
+    classes: &Classes,
     snapshot: &Snapshot,
 ) -> End {
     let table = question
@@ -187,6 +189,7 @@ fn end(
         param: field.equals_unknown(),
         top: field.top_frequency(),
         unique: field.unique,
+        class: classes.class(relation, at),
     }
 }
 

@@ -121,12 +121,9 @@ impl<'a> Question<'a> {
             .map(|c| classes.never_null(c, shape, snapshot))
             .collect();
         unit.classes = classes.members().collect();
-        unit.merge = unit
-            .clauses
-            .iter()
-            .filter(|c| !c.redundant)
-            .filter_map(|c| c.class)
-            .collect();
+        let merged = unit.clauses.iter().filter(|c| c.equality && !c.redundant);
+        let ends = merged.flat_map(|c| [c.left.class, c.right.class]);
+        unit.merge = ends.flatten().collect();
         let Some(block) = shape.blocks.get(unit.block) else {
             return;
         };

@@ -99,7 +99,7 @@ fn offer_index<'a>(
 ) {
     let ordered = !ix.hash && !(found.late_any && frame.settings.major < 17);
     let keys = if ordered {
-        order_of(unit, relation, ix)
+        order_of(unit, relation, base, ix)
     } else {
         Vec::new()
     };
@@ -148,9 +148,13 @@ fn offer_index<'a>(
 }
 
 /// The order in which an index gives the rows, as far as the statement has a word for it (`build_index_pathkeys`).
-fn order_of(unit: &Unit, relation: usize, ix: &Ix<'_>) -> Vec<SortKey> {
+fn order_of(unit: &Unit, relation: usize, base: &Base<'_>, ix: &Ix<'_>) -> Vec<SortKey> {
     let mut keys: Vec<SortKey> = Vec::new();
     for key in &ix.keys {
+        // A column with one value is sorted whatever comes.
+        if base.is_fixed(key.column) {
+            continue;
+        }
         let Some(class) = unit.class(relation, key.column).filter(|_| key.sorts()) else {
             break;
         };

@@ -1,7 +1,7 @@
 //! What it costs to read one relation: sequentially, by an index, by a bitmap. The formulas of `costsize.c` and
 //! `selfuncs.c`, function by function.
 
-use crate::advisor::estimate::base::{Base, Clauses};
+use crate::advisor::estimate::base::Base;
 use crate::advisor::estimate::index::{Ix, Match};
 use crate::advisor::estimate::settings::{Settings, clamp_rows};
 
@@ -213,9 +213,4 @@ impl Frame<'_> {
     pub(crate) fn bitmap_combine(&self) -> f64 {
         100.0 * self.settings.cpu_operator
     }
-}
-
-/// The conditions that an index scan of this match leaves to be checked on each row.
-pub(crate) fn left_over(base: &Base<'_>, ix: &Ix<'_>, found: &Match) -> Clauses {
-    base.and & !found.quals & !ix.ensured
 }

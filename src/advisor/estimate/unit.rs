@@ -29,6 +29,8 @@ pub(crate) struct End {
     pub(crate) top: Option<f64>,
     /// Whether values are unique.
     pub(crate) unique: bool,
+    /// Class of equal columns that it belongs to.
+    pub(crate) class: Option<usize>,
 }
 
 /// A comparison between two leaves.

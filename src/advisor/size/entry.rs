@@ -7,7 +7,7 @@ use crate::model::stats::ColumnStats;
 /// `IndexTupleData`: heap TID and flags (`itup.h`).
 const HEADER: f64 = 8.0;
 /// The header with its NULL bitmap: 8 + 4 bytes, aligned.
-pub(crate) const HEADER_WITH_NULLS: f64 = 16.0;
+const HEADER_WITH_NULLS: f64 = 16.0;
 /// Widest short varlena (`varatt.h`): up to it a value has a one-byte header and no alignment.
 const SHORT_VARLENA: f64 = 127.0;
 /// Longest key that nbtree takes (`BTMaxItemSize`, a third of a page); longer values are compressed or refused.
@@ -15,13 +15,13 @@ const LONGEST: f64 = 2704.0;
 /// How many sampled widths stand for a column.
 const SAMPLES: usize = 64;
 
-/// Mean sizes of an entry, without its line pointer.
-#[derive(Debug, Clone, Copy)]
+/// Mean size of an entry, without its line pointer.
+#[derive(Debug, Clone)]
 pub(crate) struct Entry {
     /// Over all rows.
     pub(crate) size: f64,
-    /// Over rows without any NULL in the entry.
-    pub(crate) size_without_nulls: f64,
+    /// By which columns are NULL: their positions as a bit set, the share of such rows, and the size.
+    pub(crate) variants: Vec<(u64, f64, f64)>,
     /// Whether all entries are of one size.
     pub(crate) constant: bool,
 }
@@ -41,8 +41,8 @@ impl Entry {
             .filter(|&i| parts[i].null_frac > 0.0)
             .take(4)
             .collect();
-        let mut size = 0.0;
-        for nulls in 0..1_usize << nullable.len() {
+        let mut variants = Vec::new();
+        for nulls in 0..1_u64 << nullable.len() {
             let is_null = |part: usize| {
                 let bit = nullable.iter().position(|&n| n == part);
                 bit.is_some_and(|bit| nulls >> bit & 1 == 1)
@@ -51,13 +51,24 @@ impl Entry {
                 (true, null_frac) => null_frac,
                 (false, null_frac) => 1.0 - null_frac,
             };
-            size += nullable.iter().map(chance).product::<f64>() * mean_size(&parts, is_null);
+            let share: f64 = nullable.iter().map(chance).product();
+            let null_parts = (0..parts.len().min(64)).filter(|&part| is_null(part));
+            let set = null_parts.fold(0, |set, part| set | 1 << part);
+            variants.push((set, share, mean_size(&parts, is_null)));
         }
         Self {
-            size,
-            size_without_nulls: mean_size(&parts, |_| false),
-            constant: nullable.is_empty() && parts.iter().all(|p| p.widths.len() == 1),
+            size: variants.iter().map(|(_, share, size)| share * size).sum(),
+            constant: variants.len() == 1 && parts.iter().all(|p| p.widths.len() == 1),
+            variants,
         }
+    }
+}
+
+/// Size of an entry that holds just this value of the column.
+pub(crate) fn size_of_value(column: &Column, value: &str, otherwise: f64) -> f64 {
+    match column.base_type.as_str() {
+        "text" | "varchar" | "bpchar" => align8(HEADER + text_width(value)),
+        _ => otherwise,
     }
 }
 
