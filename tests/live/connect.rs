@@ -1181,15 +1181,33 @@ async fn poolers_get_no_session_settings() {
         value(&connection, "show transaction_isolation").await,
         "repeatable read"
     );
+    connection.end().await.expect("end");
+    // A transaction that is opened, breaks and is cleaned up by batches.
+    let broken = connection
+        .simple("begin isolation level repeatable read read only; savepoint a; select nowhere")
+        .await;
+    assert!(broken.is_err());
+    let results = connection
+        .simple("rollback to savepoint a; show lock_timeout")
+        .await
+        .expect("as it is, without anything before it");
+    assert_eq!(results[1].rows[0][0].as_deref(), Some("200ms"));
+    connection
+        .simple("select 1; rollback")
+        .await
+        .expect("rollback");
+    assert_eq!(
+        value(&connection, "show transaction_isolation").await,
+        "read committed"
+    );
     // What the session itself would hand on to the next client of the pooler.
-    connection.simple("commit").await.expect("commit");
     for (setting, expected) in [
         ("lock_timeout", "0"),
         ("statement_timeout", "0"),
         ("default_transaction_read_only", "off"),
     ] {
         assert_eq!(
-            value(&connection, &format!("show {setting}")).await,
+            value(&connection, &format!("commit; show {setting}")).await,
             expected,
             "{setting}"
         );

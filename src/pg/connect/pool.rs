@@ -38,7 +38,7 @@ pub fn pool(target: &Target, size: usize) -> Pool {
     };
     // A session may come back in the middle of a transaction.
     let config = ManagerConfig {
-        recycling_method: RecyclingMethod::Custom("/* pgperf */ rollback".to_owned()),
+        recycling_method: RecyclingMethod::Custom("rollback /* pgperf */".to_owned()),
     };
     let manager = Manager::from_connect(Config::new(), dialer.clone(), config);
     let sessions = deadpool_postgres::Pool::builder(manager).max_size(size.max(1));
