@@ -823,6 +823,60 @@ async fn certificates_that_only_libpq_takes() {
 }
 
 #[tokio::test]
+async fn revoked_certificates() {
+    let authority = Authority::new(ELLIPTIC);
+    authority.sign("server", "db.test", "subjectAltName=DNS:db.test", "30");
+    let settings = "[ca]\ndefault_ca=c\n[c]\ndatabase=index\ndefault_md=sha256\ndefault_crl_days=30\ncrlnumber=number\n";
+    for (name, text) in [("settings", settings), ("index", ""), ("number", "01\n")] {
+        fs::write(authority.directory.join(name), text).expect("write");
+    }
+    let ca = "ca -config settings -keyfile ca.key -cert ca.crt";
+    authority.openssl(&format!("{ca} -gencrl -out none.crl"));
+    authority.openssl(&format!("{ca} -revoke server.crt"));
+    authority.openssl(&format!("{ca} -gencrl -out one.crl"));
+    let server = Server::prepare(TLS_HBA, &[]);
+    authority.install(
+        &server,
+        &[
+            ("server.crt", "server.crt"),
+            ("server.key", "server.key"),
+            ("ca.crt", "ca.crt"),
+        ],
+    );
+    server.launch();
+    let port = server.port;
+    for (list, expected) in [
+        (authority.path("none.crl"), "tls".to_owned()),
+        (
+            authority.path("one.crl"),
+            format!(
+                "cannot connect to db.test (127.0.0.1):{port}: TLS failed: server's certificate is revoked"
+            ),
+        ),
+        (
+            authority.path("absent.crl"),
+            format!(
+                "cannot use {}: no such file or directory",
+                authority.path("absent.crl")
+            ),
+        ),
+        (
+            authority.path("ca.crt"),
+            format!(
+                "cannot use {}: no revocation list in PEM format in it",
+                authority.path("ca.crt")
+            ),
+        ),
+    ] {
+        let conninfo = format!(
+            "host=db.test hostaddr=127.0.0.1 port={port} user=postgres sslmode=verify-full sslrootcert={} sslcrl={list}",
+            authority.path("ca.crt")
+        );
+        assert_eq!(encryption(&conninfo).await, expected, "{list}");
+    }
+}
+
+#[tokio::test]
 async fn client_certificates() {
     let authority = Authority::new(ELLIPTIC);
     authority.sign("server", "db.test", "subjectAltName=DNS:db.test", "30");
@@ -1076,6 +1130,11 @@ async fn pools_lend_sessions() {
         "read committed"
     );
     assert_eq!(value(&again, "show lock_timeout").await, "200ms");
+
+    drop((again, second));
+    lender.close().await;
+    let log = fs::read_to_string(server.directory.join("log")).expect("log");
+    assert!(!log.contains("client"), "a connection was lost: {log}");
 
     let missing = server.socket("nowhere");
     let error = pool(&resolve(&missing).expect("resolve"), 2)
