@@ -43,6 +43,7 @@ const THIRD_PARTY: &[(&str, &[&str])] = &[
     ("tokio", &["pg", "cli"]),
     ("tokio_postgres", &["pg"]),
     ("tokio_postgres_rustls", &["pg"]),
+    ("x509_cert", &["pg"]),
 ];
 
 /// What only the two edges do.

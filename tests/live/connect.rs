@@ -823,6 +823,60 @@ async fn certificates_that_only_libpq_takes() {
 }
 
 #[tokio::test]
+async fn revoked_certificates() {
+    let authority = Authority::new(ELLIPTIC);
+    authority.sign("server", "db.test", "subjectAltName=DNS:db.test", "30");
+    let settings = "[ca]\ndefault_ca=c\n[c]\ndatabase=index\ndefault_md=sha256\ndefault_crl_days=30\ncrlnumber=number\n";
+    for (name, text) in [("settings", settings), ("index", ""), ("number", "01\n")] {
+        fs::write(authority.directory.join(name), text).expect("write");
+    }
+    let ca = "ca -config settings -keyfile ca.key -cert ca.crt";
+    authority.openssl(&format!("{ca} -gencrl -out none.crl"));
+    authority.openssl(&format!("{ca} -revoke server.crt"));
+    authority.openssl(&format!("{ca} -gencrl -out one.crl"));
+    let server = Server::prepare(TLS_HBA, &[]);
+    authority.install(
+        &server,
+        &[
+            ("server.crt", "server.crt"),
+            ("server.key", "server.key"),
+            ("ca.crt", "ca.crt"),
+        ],
+    );
+    server.launch();
+    let port = server.port;
+    for (list, expected) in [
+        (authority.path("none.crl"), "tls".to_owned()),
+        (
+            authority.path("one.crl"),
+            format!(
+                "cannot connect to db.test (127.0.0.1):{port}: TLS failed: server's certificate is revoked"
+            ),
+        ),
+        (
+            authority.path("absent.crl"),
+            format!(
+                "cannot use {}: no such file or directory",
+                authority.path("absent.crl")
+            ),
+        ),
+        (
+            authority.path("ca.crt"),
+            format!(
+                "cannot use {}: no revocation list in PEM format in it",
+                authority.path("ca.crt")
+            ),
+        ),
+    ] {
+        let conninfo = format!(
+            "host=db.test hostaddr=127.0.0.1 port={port} user=postgres sslmode=verify-full sslrootcert={} sslcrl={list}",
+            authority.path("ca.crt")
+        );
+        assert_eq!(encryption(&conninfo).await, expected, "{list}");
+    }
+}
+
+#[tokio::test]
 async fn client_certificates() {
     let authority = Authority::new(ELLIPTIC);
     authority.sign("server", "db.test", "subjectAltName=DNS:db.test", "30");
@@ -1077,6 +1131,11 @@ async fn pools_lend_sessions() {
     );
     assert_eq!(value(&again, "show lock_timeout").await, "200ms");
 
+    drop((again, second));
+    lender.close().await;
+    let log = fs::read_to_string(server.directory.join("log")).expect("log");
+    assert!(!log.contains("client"), "a connection was lost: {log}");
+
     let missing = server.socket("nowhere");
     let error = pool(&resolve(&missing).expect("resolve"), 2)
         .get()
@@ -1181,15 +1240,33 @@ async fn poolers_get_no_session_settings() {
         value(&connection, "show transaction_isolation").await,
         "repeatable read"
     );
+    connection.end().await.expect("end");
+    // A transaction that is opened, breaks and is cleaned up by batches.
+    let broken = connection
+        .simple("begin isolation level repeatable read read only; savepoint a; select nowhere")
+        .await;
+    assert!(broken.is_err());
+    let results = connection
+        .simple("rollback to savepoint a; show lock_timeout")
+        .await
+        .expect("as it is, without anything before it");
+    assert_eq!(results[1].rows[0][0].as_deref(), Some("200ms"));
+    connection
+        .simple("select 1; rollback")
+        .await
+        .expect("rollback");
+    assert_eq!(
+        value(&connection, "show transaction_isolation").await,
+        "read committed"
+    );
     // What the session itself would hand on to the next client of the pooler.
-    connection.simple("commit").await.expect("commit");
     for (setting, expected) in [
         ("lock_timeout", "0"),
         ("statement_timeout", "0"),
         ("default_transaction_read_only", "off"),
     ] {
         assert_eq!(
-            value(&connection, &format!("show {setting}")).await,
+            value(&connection, &format!("commit; show {setting}")).await,
             expected,
             "{setting}"
         );

@@ -9,17 +9,9 @@ use tokio_postgres::{Client, Config, NoTls, SimpleQueryMessage};
 use crate::pg::Error;
 use crate::pg::connect::endpoint::{Address, Endpoint};
 use crate::pg::connect::failure::{self, Failure};
+use crate::pg::connect::limits::{LAST_OPTIONS, OPTIONS};
 use crate::pg::connect::target::{SessionAttributes, Target};
 use crate::pg::connect::tls::{SslMode, TlsConnector};
-
-/// Settings of the session, given as command-line options of the server process. A direct session has them from its first
-/// moment and keeps them through `RESET ALL`; a pooler refuses or ignores them, and then nothing of them can leak into
-/// the session of somebody else, as it would with `SET`.
-const OPTIONS: &str =
-    "-c statement_timeout=30s -c lock_timeout=200ms -c idle_in_transaction_session_timeout=60s";
-
-/// Comes after the user's own options, so that they cannot undo it. `pgperf.session` shows that options have reached the server.
-const LAST_OPTIONS: &str = "-c default_transaction_read_only=on -c pgperf.session=direct";
 
 /// An authenticated session.
 pub(super) struct Session {
@@ -191,7 +183,7 @@ impl Dialing<'_> {
         let session = self.once(address, tls, options).await?;
         let rows = session
             .client
-            .simple_query("/* pgperf */ show transaction_read_only");
+            .simple_query("show /* pgperf */ transaction_read_only");
         let rows = rows
             .await
             .map_err(|error| self.failed(&error, session.facts.tls.as_ref()))?;
@@ -256,7 +248,7 @@ impl Dialing<'_> {
             return Err(failure);
         }
         let rows = session.client.simple_query(
-            "/* pgperf */ select pg_catalog.current_setting('pgperf.session', true), pg_catalog.pg_is_in_recovery()",
+            "/* pgperf */ select /* pgperf */ pg_catalog.current_setting('pgperf.session', true), pg_catalog.pg_is_in_recovery()",
         );
         let rows = rows
             .await

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use deadpool_postgres::{Connect, Manager, ManagerConfig, PoolError, RecyclingMethod};
 use tokio::task::JoinHandle;
@@ -38,7 +39,7 @@ pub fn pool(target: &Target, size: usize) -> Pool {
     };
     // A session may come back in the middle of a transaction.
     let config = ManagerConfig {
-        recycling_method: RecyclingMethod::Custom("/* pgperf */ rollback".to_owned()),
+        recycling_method: RecyclingMethod::Custom("rollback /* pgperf */".to_owned()),
     };
     let manager = Manager::from_connect(Config::new(), dialer.clone(), config);
     let sessions = deadpool_postgres::Pool::builder(manager).max_size(size.max(1));
@@ -78,6 +79,16 @@ impl Pool {
         Ok(connection)
     }
 
+    /// Says goodbye to the server, so that it does not log lost connections when the process ends. Sessions still in use get
+    /// a second to come back.
+    pub async fn close(self) {
+        self.sessions.close();
+        let tasks = std::mem::take(&mut lock(&self.dialer.outcome).tasks);
+        for task in tasks {
+            let _ended = tokio::time::timeout(GOODBYE, task).await;
+        }
+    }
+
     /// Cancels whatever the sessions in use are running.
     pub async fn cancel(&self) {
         let running: Vec<Canceller> = lock(&self.running).values().cloned().collect();
@@ -86,6 +97,9 @@ impl Pool {
         }
     }
 }
+
+/// How long [`Pool::close`] waits for a session.
+const GOODBYE: Duration = Duration::from_secs(1);
 
 /// A session's stay outside of the pool.
 pub(super) struct Checkout {
@@ -111,6 +125,8 @@ struct Dialer {
 struct Outcome {
     facts: Option<Facts>,
     error: Option<Error>,
+    /// The tasks that drive the sessions.
+    tasks: Vec<JoinHandle<()>>,
 }
 
 impl Connect for Dialer {
@@ -121,7 +137,11 @@ impl Connect for Dialer {
             match dialed {
                 Ok(session) => {
                     outcome.facts = Some(session.facts);
-                    Ok((session.client, session.task))
+                    // deadpool aborts the task it is given when it drops the session, and the server would log a lost
+                    // connection. The session's own task says goodbye when its client is dropped.
+                    outcome.tasks.retain(|task| !task.is_finished());
+                    outcome.tasks.push(session.task);
+                    Ok((session.client, tokio::spawn(async {})))
                 }
                 Err(error) => {
                     outcome.error = Some(error);

@@ -12,26 +12,10 @@ use crate::pg::Error;
 use crate::pg::connect::Target;
 use crate::pg::connect::dial::{self, Facts};
 use crate::pg::connect::failure;
+use crate::pg::connect::limits::{self, BEGIN, LIMITS, LIMITS_COUNT, MARKER};
 use crate::pg::connect::pool::Checkout;
 use crate::pg::connect::tls::TlsConnector;
 use crate::pg::error::Kind;
-
-/// Stands before every statement, so that the observed server's statistics and logs show whose it is.
-const MARKER: &str = "/* pgperf */ ";
-
-/// The limits as `SET LOCAL`, for sessions behind a pooler, where a session's own settings would not hold or would be
-/// somebody else's later. In front of other statements of one message they are in one transaction with them.
-const LIMITS: &str = "set local transaction_read_only = on; set local statement_timeout = '30s'; \
-    set local lock_timeout = '200ms'; set local idle_in_transaction_session_timeout = '60s'; ";
-
-/// How many statements [`LIMITS`] has.
-const LIMITS_COUNT: usize = 4;
-
-/// Opens the transaction in which everything about the observed server is read: one instant, no writes, short waits.
-/// The limits come along, so that they hold also behind a pooler in transaction mode.
-pub const BEGIN: &str = "begin isolation level repeatable read read only; \
-    set local statement_timeout = '30s'; set local lock_timeout = '200ms'; \
-    set local idle_in_transaction_session_timeout = '60s'";
 
 /// One session, set up so that it cannot harm: read-only by default, `statement_timeout` 30 s, `lock_timeout` 200 ms,
 /// `idle_in_transaction_session_timeout` 60 s, `application_name` beginning with `pgperf`.
@@ -41,7 +25,7 @@ pub const BEGIN: &str = "begin isolation level repeatable read read only; \
 pub struct Connection {
     client: Held,
     facts: Facts,
-    /// Between `begin` and `end`.
+    /// Between the statements that open and end one.
     in_transaction: AtomicBool,
     /// A statement was given up.
     abandoned: Arc<AtomicBool>,
@@ -146,9 +130,7 @@ impl Connection {
     /// # Errors
     /// As the server says.
     pub async fn begin(&self) -> Result<(), Error> {
-        self.batch(BEGIN).await?;
-        self.in_transaction.store(true, Ordering::Relaxed);
-        Ok(())
+        self.batch(BEGIN).await.map(|_| ())
     }
 
     /// Ends it. Nothing was written, so it is rolled back.
@@ -156,17 +138,17 @@ impl Connection {
     /// # Errors
     /// As the server says.
     pub async fn end(&self) -> Result<(), Error> {
-        self.in_transaction.store(false, Ordering::Relaxed);
         self.batch("rollback").await.map(|_| ())
     }
 
     /// Runs one or more statements over the simple protocol, one result set a statement; a statement without rows gives
-    /// an empty one. Behind a pooler and outside of `begin` they run as one transaction.
+    /// an empty one. Behind a pooler and outside of a transaction they run as one transaction, with the limits. A transaction
+    /// may be opened by the first statement of a batch and ended by the last one.
     ///
     /// # Errors
     /// As the server says.
     pub async fn simple(&self, sql: &str) -> Result<Vec<ResultSet>, Error> {
-        if self.facts.pooled && !self.in_transaction.load(Ordering::Relaxed) {
+        if self.facts.pooled && !self.is_in_transaction() && !limits::ends(sql) {
             let mut results = self.batch(&format!("{LIMITS}{sql}")).await?;
             results.drain(..LIMITS_COUNT.min(results.len()));
             return Ok(results);
@@ -183,7 +165,7 @@ impl Connection {
         sql: &str,
         params: &[(&(dyn ToSql + Sync), Type)],
     ) -> Result<Vec<T>, Error> {
-        if self.facts.pooled && !self.in_transaction.load(Ordering::Relaxed) {
+        if self.facts.pooled && !self.is_in_transaction() {
             self.begin().await?;
             let rows = self.select(sql, params).await;
             let ended = self.end().await;
@@ -199,7 +181,8 @@ impl Connection {
     ) -> Result<Vec<T>, Error> {
         let sql = sql.trim_end().trim_end_matches(';');
         // The line break ends a trailing comment of the statement's.
-        let wrapped = format!("{MARKER}select pg_catalog.row_to_json(r)::text from ({sql}\n) r");
+        let wrapped =
+            format!("{MARKER}select /* pgperf */ pg_catalog.row_to_json(r)::text from ({sql}\n) r");
         let watch = self.watch()?;
         let rows = self.client.query_typed(&wrapped, params).await;
         watch.done();
@@ -233,9 +216,21 @@ impl Connection {
 
     async fn batch(&self, sql: &str) -> Result<Vec<ResultSet>, Error> {
         let watch = self.watch()?;
+        // Statements may be sent while others are under way, so this must be known when they are sent, not when they are done.
+        if limits::opens(sql.strip_prefix(LIMITS).unwrap_or(sql)) {
+            self.in_transaction.store(true, Ordering::Relaxed);
+        }
         let messages = self.client.simple_query(&format!("{MARKER}{sql}")).await;
         watch.done();
+        // A failed COMMIT at the end of a failed batch was not executed.
+        if messages.is_ok() && limits::ends(sql) {
+            self.in_transaction.store(false, Ordering::Relaxed);
+        }
         Ok(result_sets(&messages?))
+    }
+
+    fn is_in_transaction(&self) -> bool {
+        self.in_transaction.load(Ordering::Relaxed)
     }
 
     /// Begins to watch over a statement.
@@ -333,7 +328,7 @@ async fn with_databases(error: Error, target: &Target) -> Error {
         return error;
     };
     let sql = format!(
-        "{MARKER}select datname from pg_catalog.pg_database where datallowconn and not datistemplate order by 1"
+        "{MARKER}select /* pgperf */ datname from pg_catalog.pg_database where datallowconn and not datistemplate order by 1"
     );
     let Ok(messages) = session.client.simple_query(&sql).await else {
         return error;
