@@ -37,7 +37,7 @@ create index customers_expression on customers (lower(mail), (id + 1));
 create index customers_partial on customers (mood, born desc) include (name) where name <> 'secret' and born is not null;
 create index customers_gin on customers using gin (doc jsonb_path_ops);
 create index customers_options on customers (name varchar_pattern_ops, plain collate "POSIX" desc nulls last, born nulls first);
-create statistics customers_together (ndistinct, dependencies) on mood, name from customers;
+create statistics customers_together (ndistinct, dependencies) on amount, name from customers;
 
 create table "My Schema"."we""ird; drop table x" (
     "Größe" int primary key,
