@@ -11,5 +11,6 @@ mod live {
     mod inputs;
     mod local;
     mod roles;
+    mod shop;
     pub(crate) mod support;
 }
