@@ -47,11 +47,7 @@ fn header(out: &mut String, report: &Report) {
         comment(out, &format!("left out: {text}"));
     }
     for gap in &report.gaps {
-        let mut text = phrase::sentence(&gap.what);
-        if let Some(effect) = &gap.effect {
-            let _ = write!(text, ". {}", phrase::sentence(effect));
-        }
-        comment(out, &format!("not seen: {text}"));
+        comment(out, &format!("not seen: {}", phrase::gap(gap)));
         for command in &gap.close {
             let _ = writeln!(out, "--   {}", sql_line(command));
         }
