@@ -15,6 +15,7 @@ pub(crate) mod parse;
 pub(crate) mod repair;
 pub mod shape;
 pub(crate) mod simplify;
+pub mod split;
 #[cfg(test)]
 pub(crate) mod testing;
 pub(crate) mod tree;
