@@ -162,10 +162,10 @@ impl<'a, 's> Analysis<'a, 's> {
                 Ok(kind)
             }
             // The query of an INSERT is the outermost block itself.
-            Ast::Insert(insert) if insert.source.is_some() => self.write(ast, 0, true),
+            Ast::Insert(insert) if insert.source.is_some() => Ok(self.write(ast, 0, true)?.1),
             Ast::Insert(_) | Ast::Update(_) | Ast::Delete(_) | Ast::Merge(_) => {
                 let block = self.block(None, Role::Top);
-                self.write(ast, block, true)
+                Ok(self.write(ast, block, true)?.1)
             }
             _ => Err(Reason::Utility),
         }

@@ -28,7 +28,7 @@ pub fn canonical(text: &str, table: &Table) -> String {
             continue;
         }
         words.push(match tokens[i].kind {
-            Kind::Word => tokens[i].text.to_lowercase(),
+            Kind::Word => tokens[i].text.to_ascii_lowercase(),
             Kind::Quoted => quote_ident(&tokens[i].name()).into_owned(),
             _ => tokens[i].text.to_string(),
         });

@@ -93,8 +93,8 @@ fn word<'a>(token: &Token<'a>) -> Cow<'a, str> {
     if token.kind == Kind::Quoted {
         return Cow::Owned(quote_ident(&token.name()).into_owned());
     }
-    if token.text.bytes().any(|b| b.is_ascii_uppercase()) || !token.text.is_ascii() {
-        return Cow::Owned(token.text.to_lowercase());
+    if token.text.bytes().any(|b| b.is_ascii_uppercase()) {
+        return Cow::Owned(token.text.to_ascii_lowercase());
     }
     token.text.clone()
 }

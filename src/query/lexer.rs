@@ -81,7 +81,7 @@ impl<'a> Token<'a> {
         matches!(self.kind, Kind::String | Kind::Number | Kind::Parameter)
     }
 
-    /// The name as PostgreSQL folds it: quoted as it is, else in lower case.
+    /// The name as PostgreSQL folds it: quoted as it is, else with ASCII letters in lower case.
     pub(crate) fn name(&self) -> String {
         match self.kind {
             Kind::Quoted => {
@@ -90,7 +90,7 @@ impl<'a> Token<'a> {
                 let inner = inner.strip_suffix('"').unwrap_or(inner);
                 inner.replace("\"\"", "\"")
             }
-            _ => self.text.to_lowercase(),
+            _ => self.text.to_ascii_lowercase(),
         }
     }
 }

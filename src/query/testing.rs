@@ -169,7 +169,7 @@ fn next_oid(snapshot: &Snapshot) -> u32 {
 fn fold(ident: &Ident) -> String {
     match ident.quote_style {
         Some(_) => ident.value.clone(),
-        None => ident.value.to_lowercase(),
+        None => ident.value.to_ascii_lowercase(),
     }
 }
 

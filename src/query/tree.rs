@@ -6,11 +6,11 @@ use sqlparser::ast::{
     Subscript, WindowType,
 };
 
-/// An identifier as PostgreSQL folds it.
+/// An identifier as PostgreSQL folds it: in a multi-byte encoding only ASCII letters change.
 pub(crate) fn fold(ident: &Ident) -> String {
     match ident.quote_style {
         Some(_) => ident.value.clone(),
-        None => ident.value.to_lowercase(),
+        None => ident.value.to_ascii_lowercase(),
     }
 }
 

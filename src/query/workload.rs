@@ -1,6 +1,8 @@
 //! The Workload: the statements worth attention, with shapes, weights and an account of what was left out.
 
 mod build;
+#[cfg(test)]
+mod tests;
 
 use serde::{Deserialize, Serialize};
 

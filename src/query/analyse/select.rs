@@ -138,8 +138,9 @@ impl<'a> Analysis<'a, '_> {
             | SetExpr::Merge(write) => {
                 let top = place.parent.is_none();
                 self.shape.blocks[block].order_complete = true;
-                kind = self.write(write, block, top)?;
-                Vec::new()
+                let (returned, written) = self.write(write, block, top)?;
+                kind = written;
+                returned
             }
             SetExpr::Table(_) => return Err(Reason::Unparsed("TABLE as an arm of UNION".into())),
         };
@@ -390,7 +391,7 @@ impl<'a> Analysis<'a, '_> {
         Ok(columns)
     }
 
-    fn outputs(
+    pub(crate) fn outputs(
         &mut self,
         items: &'a [SelectItem],
         block: usize,

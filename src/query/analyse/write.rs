@@ -7,12 +7,12 @@ use sqlparser::ast::{
 };
 
 use crate::query::analyse::from::Ctx;
-use crate::query::analyse::scope::{Frame, Item, What};
+use crate::query::analyse::scope::{Frame, Item, Output, What};
 use crate::query::analyse::select::Place;
 use crate::query::analyse::{Analysis, OuterJoin};
 use crate::query::catalog::Found;
 use crate::query::shape::{JoinKind, Role};
-use crate::query::tree::{last_part, parts};
+use crate::query::tree::{fold, last_part, parts};
 use crate::query::workload::{QueryKind, Reason};
 
 impl<'a> Analysis<'a, '_> {
@@ -22,37 +22,30 @@ impl<'a> Analysis<'a, '_> {
         ast: &'a Ast,
         block: usize,
         top: bool,
-    ) -> Result<QueryKind, Reason> {
+    ) -> Result<(Vec<Output>, QueryKind), Reason> {
         self.frames.push(Frame {
             items: Vec::new(),
             merged: Vec::new(),
             link: JoinKind::Correlated,
             hidden: false,
         });
-        let kind = match ast {
-            Ast::Insert(insert) => {
-                self.insert(insert, block, top)?;
-                QueryKind::Insert
-            }
-            Ast::Update(update) => {
-                self.update(update, block, top)?;
-                QueryKind::Update
-            }
-            Ast::Delete(delete) => {
-                self.delete(delete, block, top)?;
-                QueryKind::Delete
-            }
-            Ast::Merge(merge) => {
-                self.merge_into(merge, block, top)?;
-                QueryKind::Merge
-            }
+        let written = match ast {
+            Ast::Insert(insert) => (self.insert(insert, block, top)?, QueryKind::Insert),
+            Ast::Update(update) => (self.update(update, block, top)?, QueryKind::Update),
+            Ast::Delete(delete) => (self.delete(delete, block, top)?, QueryKind::Delete),
+            Ast::Merge(merge) => (self.merge_into(merge, block, top)?, QueryKind::Merge),
             _ => return Err(Reason::Utility),
         };
         self.frames.pop();
-        Ok(kind)
+        Ok(written)
     }
 
-    fn insert(&mut self, insert: &'a Insert, block: usize, top: bool) -> Result<(), Reason> {
+    fn insert(
+        &mut self,
+        insert: &'a Insert,
+        block: usize,
+        top: bool,
+    ) -> Result<Vec<Output>, Reason> {
         let TableObject::TableName(name) = &insert.table else {
             return Err(Reason::Unparsed(
                 "INSERT into something that is no table".into(),
@@ -78,31 +71,36 @@ impl<'a> Analysis<'a, '_> {
             };
             self.query(source, place)?;
         }
+        // The conflicting row is found by the unique index; reading it and `excluded` needs no other.
+        let columns: Vec<String> = target
+            .table
+            .columns
+            .iter()
+            .map(|c| c.name.clone())
+            .collect();
+        let alias = insert.table_alias.as_ref().map(|a| fold(&a.alias));
+        self.opaque(alias.as_deref().unwrap_or(table), &columns);
+        let outputs = self.returning(insert.returning.as_deref(), block)?;
         if let Some(OnInsert::OnConflict(conflict)) = &insert.on
             && let OnConflictAction::DoUpdate(action) = &conflict.action
         {
-            // The conflicting row is found by the unique index; reading it and `excluded` needs no other.
-            for name in ["excluded", table] {
-                self.opaque(name);
-            }
-            if let Some(alias) = &insert.table_alias {
-                self.opaque(&crate::query::tree::fold(&alias.alias));
-            }
+            self.opaque("excluded", &columns);
             self.assign(&action.assignments, block, top)?;
             if let Some(condition) = &action.selection {
                 self.read(condition, block)?;
             }
         }
-        Ok(())
+        Ok(outputs)
     }
 
-    fn opaque(&mut self, name: &str) {
+    /// Makes the row that is written nameable.
+    fn opaque(&mut self, name: &str, columns: &[String]) {
         if let Some(frame) = self.frames.last_mut() {
             frame.items.push(Item {
                 name: name.to_owned(),
                 schema: None,
                 what: What::Opaque {
-                    columns: None,
+                    columns: Some(columns.to_vec()),
                     depends: Vec::new(),
                 },
             });
@@ -123,7 +121,12 @@ impl<'a> Analysis<'a, '_> {
         Ok(())
     }
 
-    fn update(&mut self, update: &'a Update, block: usize, top: bool) -> Result<(), Reason> {
+    fn update(
+        &mut self,
+        update: &'a Update,
+        block: usize,
+        top: bool,
+    ) -> Result<Vec<Output>, Reason> {
         self.target(&update.table, block, top)?;
         if let Some(UpdateTableFromKind::BeforeSet(from) | UpdateTableFromKind::AfterSet(from)) =
             &update.from
@@ -136,10 +139,15 @@ impl<'a> Analysis<'a, '_> {
             self.condition(selection, Ctx::Filter, block)?;
         }
         self.assign(&update.assignments, block, top)?;
-        self.returning(update.returning.as_deref().unwrap_or_default(), block)
+        self.returning(update.returning.as_deref(), block)
     }
 
-    fn delete(&mut self, delete: &'a Delete, block: usize, top: bool) -> Result<(), Reason> {
+    fn delete(
+        &mut self,
+        delete: &'a Delete,
+        block: usize,
+        top: bool,
+    ) -> Result<Vec<Output>, Reason> {
         let (FromTable::WithFromKeyword(from) | FromTable::WithoutKeyword(from)) = &delete.from;
         for (i, from) in from.iter().enumerate() {
             if i == 0 {
@@ -154,10 +162,15 @@ impl<'a> Analysis<'a, '_> {
         if let Some(selection) = &delete.selection {
             self.condition(selection, Ctx::Filter, block)?;
         }
-        self.returning(delete.returning.as_deref().unwrap_or_default(), block)
+        self.returning(delete.returning.as_deref(), block)
     }
 
-    fn merge_into(&mut self, merge: &'a Merge, block: usize, top: bool) -> Result<(), Reason> {
+    fn merge_into(
+        &mut self,
+        merge: &'a Merge,
+        block: usize,
+        top: bool,
+    ) -> Result<Vec<Output>, Reason> {
         let relation = self.tables.len();
         self.factor(&merge.table, block)?;
         let target = self.tables.get(relation).ok_or(Reason::NoTables)?;
@@ -205,9 +218,9 @@ impl<'a> Analysis<'a, '_> {
         }
         match &merge.output {
             Some(OutputClause::Returning { select_items, .. }) => {
-                self.returning(select_items, block)
+                self.returning(Some(select_items), block)
             }
-            _ => Ok(()),
+            _ => Ok(Vec::new()),
         }
     }
 
@@ -233,12 +246,11 @@ impl<'a> Analysis<'a, '_> {
         Ok(())
     }
 
-    fn returning(&mut self, items: &'a [SelectItem], block: usize) -> Result<(), Reason> {
-        for item in items {
-            if let SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } = item {
-                self.read(expr, block)?;
-            }
-        }
-        Ok(())
+    fn returning(
+        &mut self,
+        items: Option<&'a [SelectItem]>,
+        block: usize,
+    ) -> Result<Vec<Output>, Reason> {
+        self.outputs(items.unwrap_or_default(), block, &Place::top())
     }
 }

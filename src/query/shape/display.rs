@@ -137,6 +137,7 @@ fn relation(relation: &Relation) -> String {
     let all: Vec<String> = predicates.chain(ors).collect();
     let reads = match &relation.columns {
         None => "*".to_owned(),
+        Some(columns) if columns.is_empty() => "-".to_owned(),
         Some(columns) => columns
             .iter()
             .map(String::as_str)

@@ -240,7 +240,7 @@ fn cut(
             q.calls
         }
     };
-    let all: f64 = queries.iter().map(weight).sum();
+    let all = queries.iter().map(weight).fold(0.0, |sum, w| sum + w);
     let (mut kept, mut covered) = (0_usize, 0.0);
     queries.retain(|query| {
         let enough = options.top.is_some_and(|top| kept >= top)
@@ -280,12 +280,13 @@ fn coverage(snapshot: &Snapshot, queries: &[Query], skipped: &[Skipped], timed: 
         .filter(|s| !s.reason.is_harmless())
         .map(|s| s.statement)
         .collect();
-    let analysed_total: f64 = analysed.iter().map(|&p| weight(p)).sum();
-    let missed_total: f64 = missed.iter().map(|&p| weight(p)).sum();
+    // Not `sum`, which is -0 for nothing.
+    let total = |positions: &[usize]| positions.iter().fold(0.0, |sum, &p| sum + weight(p));
+    let analysed_total = total(&analysed);
     Coverage {
         statements: analysed.len() + missed.len(),
         analysed: analysed.len(),
-        total: analysed_total + missed_total,
+        total: analysed_total + total(&missed),
         analysed_total,
         timed,
     }
