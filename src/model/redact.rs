@@ -2,6 +2,8 @@
 
 mod literal;
 
+use std::fmt::Write as _;
+
 use crate::model::gap::{Gap, Part};
 use crate::model::index::{Index, KeyOf};
 use crate::model::snapshot::Snapshot;
@@ -93,7 +95,8 @@ fn without_literal_keys(index: &mut Index, literals: Literals) -> bool {
     let mut marked = |text: &mut String| {
         *text = literals.replaced(text, |out| {
             found += 1;
-            out.push_str(&format!("'redacted {oid}.{found}'"));
+            // Writing to a string cannot fail.
+            let _ = write!(out, "'redacted {oid}.{found}'");
         });
     };
     for key in &mut index.definition.keys {

@@ -87,7 +87,7 @@ pub(super) async fn columns(
     Ok(())
 }
 
-/// With the values, or without if some value cannot be sent as UTF-8 (a database in SQL_ASCII holds any bytes).
+/// With the values, or without if some value cannot be sent as UTF-8 (a database in `SQL_ASCII` holds any bytes).
 async fn statistics(
     transaction: &mut Transaction<'_>,
     gaps: &mut Vec<Gap>,
