@@ -4,4 +4,14 @@
 //! worth it over the whole workload (it asks Probes, the shell answers), `catalog_advice` what the catalog alone tells,
 //! `recommendation` what comes out, with evidence. `estimate` answers Probes when there is no planner to ask.
 
+pub mod answers;
+pub mod build;
+pub mod candidates;
+pub mod catalog_advice;
+pub mod estimate;
+mod keys;
+pub mod recommend;
 pub mod recommendation;
+pub mod search;
+pub mod size;
+pub mod write_cost;

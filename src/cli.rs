@@ -5,11 +5,16 @@
     reason = "printing is what this layer is for"
 )]
 
+mod advice;
+mod advise;
 mod args;
 mod demo;
 mod doctor;
 mod exit;
 mod file;
+mod load;
+mod output;
+mod planner;
 mod snapshot;
 
 use std::process::ExitCode;
@@ -45,6 +50,7 @@ pub fn main() -> ExitCode {
 
 async fn run(arguments: args::Arguments) -> Result<Exit, Failure> {
     match arguments.command {
+        args::Command::Advise(command) => advise::run(&command).await,
         args::Command::Demo(command) => demo::run(&command).await,
         args::Command::Doctor(command) => doctor::run(&command).await,
         args::Command::Snapshot(command) => snapshot::run(&command).await,

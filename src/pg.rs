@@ -6,6 +6,8 @@
 pub mod collect;
 pub mod connect;
 pub mod error;
+pub mod explain;
+pub mod hypopg;
 pub mod local;
 
 pub use error::Error;

@@ -5,5 +5,19 @@
 //! makes a Shape from a tree by resolving names against the catalog, and `workload` puts statements, weights and coverage
 //! together. Nothing here fails: what is not understood comes back as a reason.
 
+pub mod analyse;
+pub mod catalog;
+pub mod expression;
+pub(crate) mod fingerprint;
+pub(crate) mod lexer;
+pub(crate) mod literal;
+pub mod paging;
+pub(crate) mod parse;
+pub(crate) mod repair;
 pub mod shape;
+pub(crate) mod simplify;
+pub mod split;
+#[cfg(test)]
+pub(crate) mod testing;
+pub(crate) mod tree;
 pub mod workload;

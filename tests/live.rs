@@ -2,8 +2,15 @@
 
 #[cfg(test)]
 mod live {
+    mod advise;
+    pub(crate) mod binary;
     mod collect;
     mod connect;
+    mod demo;
+    mod hypopg;
+    mod inputs;
     mod local;
+    mod roles;
+    mod shop;
     pub(crate) mod support;
 }

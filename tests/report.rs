@@ -190,6 +190,7 @@ fn create(
             name: index.name.clone(),
             definition: definition.clone(),
             concurrently: true,
+            only: false,
         }],
         undo: vec![Change::DropIndex {
             name: index.clone(),
@@ -434,7 +435,7 @@ fn colour_changes_nothing_but_colour() {
     assert_eq!(painted, plain);
 }
 
-/// Every line of a script is a comment, one of the three settings, or exactly one of our statements.
+/// Every line of a script is a comment or exactly one of our statements.
 #[test]
 fn no_text_breaks_out_of_a_comment() {
     let script = render(&three(), Format::Sql, Style::default());
@@ -445,9 +446,6 @@ fn no_text_breaks_out_of_a_comment() {
     assert_eq!(
         statements,
         [
-            r"\set ON_ERROR_STOP on",
-            "SET client_encoding = 'UTF8';",
-            "SET statement_timeout = 0;",
             "CREATE INDEX CONCURRENTLY orders_customer_id_created_at_idx ON public.orders (customer_id, created_at);",
             r#"CREATE INDEX CONCURRENTLY U&"we""ird; drop table x_Größe_new\000Aline\001B[31m\\_idx" ON "My Schema"."we""ird; drop table x" ("Größe", U&"new\000Aline\001B[31m\\");"#,
             r#"DROP INDEX CONCURRENTLY "My Schema".U&"old\202E";"#,

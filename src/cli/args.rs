@@ -26,6 +26,8 @@ pub(crate) struct Arguments {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Index advice for the workload: DDL with evidence.
+    Advise(super::advise::AdviseArgs),
     /// Start a throwaway PostgreSQL with a sample shop, advise on it, show before and after, remove everything.
     Demo(super::demo::DemoArgs),
     /// Check connection, version, extensions, settings and privileges; print what closes each gap.

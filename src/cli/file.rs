@@ -142,6 +142,16 @@ pub(crate) fn read(path: &Path) -> Result<Snapshot, Failure> {
     decode(path, &bytes)
 }
 
+/// A snapshot that is part of the program, gzipped; `name` is for messages.
+pub(crate) fn embedded(gzipped: &[u8], name: &str) -> Result<Snapshot, Failure> {
+    let mut bytes = Vec::new();
+    MultiGzDecoder::new(gzipped)
+        .take(LIMIT)
+        .read_to_end(&mut bytes)
+        .map_err(|error| Failure::new(Exit::Usage, format!("{name} is damaged: {error}")))?;
+    decode(Path::new(name), &bytes)
+}
+
 fn unpacked(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     let mut file = File::open(path)?;
     if file.metadata()?.is_dir() {

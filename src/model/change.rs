@@ -19,6 +19,16 @@ pub enum Change {
         definition: IndexDefinition,
         /// Without blocking writes. `PostgreSQL` refuses it on a partitioned table.
         concurrently: bool,
+        /// `ON ONLY`: on a partitioned table, the (still invalid) parent of indexes that are built one by one.
+        #[serde(default)]
+        only: bool,
+    },
+    /// `ALTER INDEX … ATTACH PARTITION`: once every partition's index is attached the parent index becomes valid.
+    AttachIndex {
+        /// Index of the partitioned table.
+        parent: QualifiedName,
+        /// Index of the partition.
+        child: QualifiedName,
     },
     /// `DROP INDEX`.
     DropIndex {
@@ -46,14 +56,19 @@ impl fmt::Display for Change {
                 name,
                 definition,
                 concurrently,
+                only,
             } => write!(
                 f,
-                "CREATE {}INDEX {}{} ON {} {definition};",
+                "CREATE {}INDEX {}{} ON {}{} {definition};",
                 if definition.unique { "UNIQUE " } else { "" },
                 if *concurrently { "CONCURRENTLY " } else { "" },
                 quote_ident(name),
+                if *only { "ONLY " } else { "" },
                 definition.table,
             ),
+            Self::AttachIndex { parent, child } => {
+                write!(f, "ALTER INDEX {parent} ATTACH PARTITION {child};")
+            }
             Self::DropIndex { name, concurrently } => {
                 write!(
                     f,
@@ -86,6 +101,7 @@ mod tests {
                 unique: false,
             },
             concurrently: true,
+            only: false,
         };
         assert_eq!(
             change.to_string(),

@@ -78,19 +78,15 @@ impl std::error::Error for Error {
 }
 
 impl From<tokio_postgres::Error> for Error {
+    /// An error of a session. (Those of connecting are told in `connect`.)
     fn from(error: tokio_postgres::Error) -> Self {
         let Some(db) = error.as_db_error() else {
-            let kind = if error.is_closed() {
-                Kind::Lost
-            } else {
-                Kind::Query
-            };
-            return Self::new(kind, error.to_string()).source(error);
+            return without_answer(error);
         };
         let kind = match db.code().code() {
             "42501" => Kind::Privilege,
             "55P03" | "57014" => Kind::Timeout,
-            "57P01" | "57P02" | "57P03" => Kind::Lost,
+            "57P01" | "57P02" | "57P03" | "25P03" | "57P05" => Kind::Lost,
             _ => Kind::Query,
         };
         let mut converted = Self::new(kind, db.message());
@@ -98,4 +94,21 @@ impl From<tokio_postgres::Error> for Error {
         converted.sqlstate = Some(db.code().code().to_owned());
         converted.source(error)
     }
+}
+
+/// An error that the server did not send. tokio-postgres names only the class and leaves the reason to the cause.
+fn without_answer(error: tokio_postgres::Error) -> Error {
+    let cause = std::error::Error::source(&error);
+    let reason = cause.map(ToString::to_string);
+    let broken = cause.is_some_and(<dyn std::error::Error>::is::<std::io::Error>);
+    let (kind, what) = if error.is_closed() || broken {
+        (Kind::Lost, "connection to the server was lost".to_owned())
+    } else {
+        (Kind::Query, error.to_string())
+    };
+    let message = match reason {
+        Some(reason) => format!("{what}: {reason}"),
+        None => what,
+    };
+    Error::new(kind, message).source(error)
 }

@@ -4,8 +4,10 @@
 //! survive nothing. `initdb` takes 0.6 s and starting 0.1 s; copying a cached cluster instead would take 0.2 s, which is not
 //! worth a cache that grows stale.
 
+mod container;
 mod directory;
 mod installation;
+mod session;
 mod user;
 
 use std::fs::{self, File};
@@ -18,9 +20,11 @@ use std::time::{Duration, Instant};
 
 use crate::pg::error::{Error, Kind};
 
+pub use container::Container;
 use directory::Directory;
 pub use directory::sweep;
 pub use installation::{Installation, installations};
+pub use session::Session;
 use user::ServerUser;
 
 /// No durability: the data is worth nothing, and nobody else is served. What `LocalOptions::settings` says comes after and wins.

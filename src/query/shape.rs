@@ -3,9 +3,11 @@
 //! A Shape is a list of *relations* (each use of a base table; views, subqueries and CTEs are resolved down to base tables),
 //! grouped in *blocks* (one per SELECT, UPDATE or DELETE), with the *joins* between them.
 
-use serde::{Deserialize, Serialize};
+mod display;
 
 use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
 
 /// What a statement asks of the tables. Relation and block numbers are positions in these lists.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -124,7 +126,8 @@ pub struct Predicate {
     /// The column.
     pub column: String,
     /// When the column stands inside an expression (`lower(email)`, `data->>'k'`, `created_at::date`): that expression, so
-    /// that an index on the bare column is of no use.
+    /// that an index on the bare column is of no use. In the spelling of [`crate::query::expression::canonical`]; it can be
+    /// indexed only if it holds no `$n`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expression: Option<String>,
     /// The comparison.
@@ -221,7 +224,8 @@ pub struct Join {
 pub enum JoinKind {
     /// Either side may be the outer one.
     Inner,
-    /// Right side is optional: left must be the outer one.
+    /// Right side is optional, or the left one cannot be looked up by value (a column behind aggregation, LIMIT or a
+    /// materialized CTE, or one inside an expression): left must be the outer one.
     Left,
     /// Both sides optional.
     Full,

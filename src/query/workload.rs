@@ -1,8 +1,14 @@
 //! The Workload: the statements worth attention, with shapes, weights and an account of what was left out.
 
+mod build;
+#[cfg(test)]
+mod tests;
+
 use serde::{Deserialize, Serialize};
 
 use crate::query::shape::Shape;
+
+pub use build::{WorkloadOptions, workload};
 
 /// What kind of statement it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

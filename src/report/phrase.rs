@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::advisor::recommendation::{Action, Confidence, Recommendation};
+use crate::model::gap::Gap;
 use crate::model::unit::{Bytes, CostUnits, Count, Millis, Percent, Utc};
 use crate::model::whatif::Source;
 use crate::report::plain::{one_line, sql_line};
@@ -236,6 +237,22 @@ pub(super) fn writes(recommendation: &Recommendation) -> String {
         Some(ms) if ms < 0.0 => format!("{} per day less", Millis(-ms)),
         Some(ms) => format!("{} per day more", Millis(ms)),
     }
+}
+
+/// What was not seen, and what is lost by it.
+pub(super) fn gap(gap: &Gap) -> String {
+    let what = sentence(&gap.what);
+    match &gap.effect {
+        Some(effect) => format!("{what}. {}", capitalised(&sentence(effect))),
+        None => what,
+    }
+}
+
+fn capitalised(text: &str) -> String {
+    let mut rest = text.chars();
+    rest.next().map_or_else(String::new, |first| {
+        first.to_uppercase().chain(rest).collect()
+    })
 }
 
 /// A sentence of the core on one line, without its trailing period.

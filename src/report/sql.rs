@@ -47,11 +47,7 @@ fn header(out: &mut String, report: &Report) {
         comment(out, &format!("left out: {text}"));
     }
     for gap in &report.gaps {
-        let mut text = phrase::sentence(&gap.what);
-        if let Some(effect) = &gap.effect {
-            let _ = write!(text, ". {}", phrase::sentence(effect));
-        }
-        comment(out, &format!("not seen: {text}"));
+        comment(out, &format!("not seen: {}", phrase::gap(gap)));
         for command in &gap.close {
             let _ = writeln!(out, "--   {}", sql_line(command));
         }
@@ -68,10 +64,8 @@ fn preamble(out: &mut String) {
 -- cannot run inside a transaction block. If CREATE INDEX CONCURRENTLY fails or is cancelled, it leaves an INVALID index
 -- of that name: drop it (the undo line), then run the statement again. Invalid indexes are listed by
 --   SELECT indexrelid::regclass FROM pg_index WHERE NOT indisvalid;
-
-\\set ON_ERROR_STOP on
-SET client_encoding = 'UTF8';
-SET statement_timeout = 0;
+-- The file is UTF-8 and holds nothing but DDL and comments, so that any client can run it:
+--   PGCLIENTENCODING=UTF8 PGOPTIONS='-c statement_timeout=0' psql -v ON_ERROR_STOP=1 -f FILE
 ",
     );
 }

@@ -215,12 +215,7 @@ fn gaps(page: &mut Page, gaps: &[Gap]) {
     page.blank();
     page.paragraph(0, BOLD, "Not seen");
     for gap in gaps {
-        let mut text = phrase::sentence(&gap.what);
-        if let Some(effect) = &gap.effect {
-            text.push_str(". ");
-            text.push_str(&phrase::sentence(effect));
-        }
-        page.paragraph(3, YELLOW, &format!("{text}."));
+        page.paragraph(3, YELLOW, &format!("{}.", phrase::gap(gap)));
         for command in &gap.close {
             page.verbatim(5, "", &sql_line(command));
         }

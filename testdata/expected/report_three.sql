@@ -11,10 +11,8 @@
 -- cannot run inside a transaction block. If CREATE INDEX CONCURRENTLY fails or is cancelled, it leaves an INVALID index
 -- of that name: drop it (the undo line), then run the statement again. Invalid indexes are listed by
 --   SELECT indexrelid::regclass FROM pg_index WHERE NOT indisvalid;
-
-\set ON_ERROR_STOP on
-SET client_encoding = 'UTF8';
-SET statement_timeout = 0;
+-- The file is UTF-8 and holds nothing but DDL and comments, so that any client can run it:
+--   PGCLIENTENCODING=UTF8 PGOPTIONS='-c statement_timeout=0' psql -v ON_ERROR_STOP=1 -f FILE
 
 -- 1. Create an index on public.orders
 -- The filter of 7 statements on its columns reads the whole table today

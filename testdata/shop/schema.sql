@@ -3,6 +3,8 @@
 -- What is wrong with it on purpose, and what would be right, is in README.md.
 
 create schema shop;
+-- Found by its short names in every session.
+do $$ begin execute format('alter database %I set search_path = shop, public', current_database()); end $$;
 set search_path = shop;
 
 create table countries (

@@ -1,4 +1,4 @@
--- A few minutes of the sample shop's traffic, 44 kinds of statements, reads and writes.
+-- A while of the sample shop's traffic, 46 kinds of statements, reads and writes.
 --
 -- Each query here writes the statements of one kind, with their values, and \gexec runs what it wrote: `psql -f` can do that, and
 -- `pgperf demo` does it over several connections, all kinds mixed. It can be repeated: what it inserts continues what is there.

@@ -1,6 +1,7 @@
 //! Throwaway servers start, stop and leave nothing behind.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use pgperf::pg::error::Kind;
@@ -229,13 +230,15 @@ async fn sweeping_spares_what_lives_and_what_is_not_ours() {
 }
 
 /// A directory of its own for one test's servers.
-struct Parent {
-    path: PathBuf,
+pub(super) struct Parent {
+    pub(super) path: PathBuf,
 }
 
 impl Parent {
-    fn new(name: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("{name}-{}", std::process::id()));
+    pub(super) fn new(name: &str) -> Self {
+        static COUNTER: AtomicU32 = AtomicU32::new(0);
+        let serial = COUNTER.fetch_add(1, Ordering::Relaxed);
+        let path = std::env::temp_dir().join(format!("{name}-{}-{serial}", std::process::id()));
         std::fs::create_dir(&path).unwrap();
         Self { path }
     }
@@ -247,7 +250,7 @@ impl Parent {
         }
     }
 
-    fn entries(&self) -> Vec<String> {
+    pub(super) fn entries(&self) -> Vec<String> {
         let entries = std::fs::read_dir(&self.path).unwrap();
         let mut names: Vec<String> = entries
             .map(|entry| entry.unwrap().file_name().into_string().unwrap())

@@ -8,7 +8,8 @@ use std::sync::{Mutex, OnceLock};
 
 use pgperf::pg::local::{Installation, LocalOptions, LocalServer, installations};
 use tokio::sync::OnceCell;
-use tokio_postgres::{Client, NoTls};
+use tokio::task::JoinSet;
+use tokio_postgres::{Client, NoTls, SimpleQueryMessage};
 
 /// The versions that pgperf supports.
 const MAJORS: std::ops::RangeInclusive<u32> = 13..=18;
@@ -63,19 +64,32 @@ fn find() -> Vec<Installation> {
 /// The running server of a major version, started by the first test that asks. Statics are never dropped: it is the
 /// server's keeper that ends it together with the test process.
 pub(crate) async fn server(major: u32) -> &'static LocalServer {
-    static RUNNING: Mutex<BTreeMap<u32, &'static OnceCell<LocalServer>>> =
-        Mutex::new(BTreeMap::new());
-    let cell = *RUNNING
-        .lock()
-        .unwrap()
-        .entry(major)
-        .or_insert_with(|| Box::leak(Box::new(OnceCell::new())));
-    cell.get_or_init(|| async {
+    static RUNNING: ByMajor<LocalServer> = ByMajor::new();
+    let start = async {
         LocalServer::start(&installation(major), &options())
             .await
             .unwrap()
-    })
-    .await
+    };
+    RUNNING.get(major, start).await
+}
+
+/// Things that are made once a major version.
+struct ByMajor<T: 'static>(Mutex<BTreeMap<u32, &'static OnceCell<T>>>);
+
+impl<T> ByMajor<T> {
+    const fn new() -> Self {
+        Self(Mutex::new(BTreeMap::new()))
+    }
+
+    async fn get(&self, major: u32, make: impl Future<Output = T>) -> &'static T {
+        let cell: &'static OnceCell<T> = self
+            .0
+            .lock()
+            .unwrap()
+            .entry(major)
+            .or_insert_with(|| Box::leak(Box::default()));
+        cell.get_or_init(|| make).await
+    }
 }
 
 /// What the shared servers run with.
@@ -97,6 +111,64 @@ pub(crate) async fn database(major: u32) -> String {
         .await
         .unwrap();
     server.conninfo(&name)
+}
+
+/// The database with the sample shop on the shared server of a major version, after its traffic: its conninfo. Everybody's:
+/// to be read only.
+pub(crate) async fn shop(major: u32) -> &'static str {
+    static LOADED: ByMajor<String> = ByMajor::new();
+    LOADED
+        .get(major, async { load_shop(database(major).await).await })
+        .await
+}
+
+async fn load_shop(conninfo: String) -> String {
+    let session = client(&conninfo).await;
+    let none = "set pg_stat_statements.track = 'none'";
+    for script in [
+        none,
+        "create extension pg_stat_statements",
+        include_str!("../../testdata/shop/schema.sql"),
+        include_str!("../../testdata/shop/data.sql"),
+        "vacuum analyze",
+    ] {
+        session.batch_execute(script).await.unwrap();
+    }
+    let session = client(&conninfo).await;
+    // As psql does: each query writes statements, which are run.
+    for generator in include_str!("../../testdata/shop/workload.sql").split("\n\\gexec") {
+        session.batch_execute(none).await.unwrap();
+        let written = session.simple_query(generator).await.unwrap();
+        session
+            .batch_execute("set pg_stat_statements.track = 'top'")
+            .await
+            .unwrap();
+        for message in written {
+            if let SimpleQueryMessage::Row(statement) = message {
+                session
+                    .batch_execute(statement.get(0).unwrap())
+                    .await
+                    .unwrap();
+            }
+        }
+    }
+    conninfo
+}
+
+/// Runs one test on every version, as many at once as there are processors.
+pub(crate) async fn on_each_version<F>(test: impl Fn(u32) -> F)
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let at_once = std::thread::available_parallelism().map_or(1, usize::from);
+    let mut running = JoinSet::new();
+    for installation in servers() {
+        if running.len() >= at_once {
+            running.join_next().await.unwrap().unwrap();
+        }
+        running.spawn(test(installation.major()));
+    }
+    running.join_all().await;
 }
 
 /// A plain connection for setting things up, unprotected on purpose.

@@ -7,18 +7,11 @@ use tokio_postgres::config::{SslMode as Tls, SslNegotiation};
 use tokio_postgres::{Client, Config, NoTls, SimpleQueryMessage};
 
 use crate::pg::Error;
+use crate::pg::connect::endpoint::{Address, Endpoint};
 use crate::pg::connect::failure::{self, Failure};
-use crate::pg::connect::target::{Address, Endpoint, SessionAttributes, Target};
+use crate::pg::connect::limits::{LAST_OPTIONS, OPTIONS};
+use crate::pg::connect::target::{SessionAttributes, Target};
 use crate::pg::connect::tls::{SslMode, TlsConnector};
-
-/// Settings of the session, given as command-line options of the server process. A direct session has them from its first
-/// moment and keeps them through `RESET ALL`; a pooler refuses or ignores them, and then nothing of them can leak into
-/// the session of somebody else, as it would with `SET`.
-const OPTIONS: &str =
-    "-c statement_timeout=30s -c lock_timeout=200ms -c idle_in_transaction_session_timeout=60s";
-
-/// Comes after the user's own options, so that they cannot undo it. `pgperf.session` shows that options have reached the server.
-const LAST_OPTIONS: &str = "-c default_transaction_read_only=on -c pgperf.session=direct";
 
 /// An authenticated session.
 pub(super) struct Session {
@@ -190,10 +183,10 @@ impl Dialing<'_> {
         let session = self.once(address, tls, options).await?;
         let rows = session
             .client
-            .simple_query("/* pgperf */ show transaction_read_only");
+            .simple_query("show /* pgperf */ transaction_read_only");
         let rows = rows
             .await
-            .map_err(|error| self.failed(error, &session.facts.tls))?;
+            .map_err(|error| self.failed(&error, session.facts.tls.as_ref()))?;
         let read_only = first_row(&rows).first() == Some(&Some("on"));
         match (self.wanted, read_only) {
             (SessionAttributes::ReadWrite, true) => {
@@ -219,13 +212,13 @@ impl Dialing<'_> {
             Some(connector) if tls != Tls::Disable => {
                 let connected = config.connect(connector.clone()).await;
                 let (client, connection) =
-                    connected.map_err(|error| self.failed(error, &Some(connector.clone())))?;
+                    connected.map_err(|error| self.failed(&error, Some(connector)))?;
                 let version = connection.parameter("server_version").map(str::to_owned);
                 (client, version, tokio::spawn(run(connection)))
             }
             _ => {
                 let connected = config.connect(NoTls).await;
-                let (client, connection) = connected.map_err(|error| self.failed(error, &None))?;
+                let (client, connection) = connected.map_err(|error| self.failed(&error, None))?;
                 let version = connection.parameter("server_version").map(str::to_owned);
                 (client, version, tokio::spawn(run(connection)))
             }
@@ -249,11 +242,17 @@ impl Dialing<'_> {
     async fn examine(&self, mut session: Session) -> Result<Session, Failure> {
         let facts = &mut session.facts;
         facts.version_num = version_num(&facts.version);
-        failure::check_version(self.endpoint, &facts.version, facts.version_num)?;
+        if let Some(failure) =
+            failure::check_version(self.endpoint, &facts.version, facts.version_num)
+        {
+            return Err(failure);
+        }
         let rows = session.client.simple_query(
-            "/* pgperf */ select pg_catalog.current_setting('pgperf.session', true), pg_catalog.pg_is_in_recovery()",
+            "/* pgperf */ select /* pgperf */ pg_catalog.current_setting('pgperf.session', true), pg_catalog.pg_is_in_recovery()",
         );
-        let rows = rows.await.map_err(|error| self.failed(error, &facts.tls))?;
+        let rows = rows
+            .await
+            .map_err(|error| self.failed(&error, facts.tls.as_ref()))?;
         let row = first_row(&rows);
         facts.pooled = row.first() != Some(&Some("direct"));
         let standby = row.get(1) == Some(&Some("t"));
@@ -310,8 +309,8 @@ impl Dialing<'_> {
         config
     }
 
-    fn failed(&self, error: tokio_postgres::Error, tls: &Option<TlsConnector>) -> Failure {
-        let encrypted = tls.as_ref().is_some_and(TlsConnector::was_used);
+    fn failed(&self, error: &tokio_postgres::Error, tls: Option<&TlsConnector>) -> Failure {
+        let encrypted = tls.is_some_and(TlsConnector::was_used);
         failure::describe(error, self.target, self.endpoint, encrypted)
     }
 }

@@ -6,7 +6,8 @@ use std::time::Duration;
 use tokio_postgres::error::DbError;
 
 use crate::pg::Error;
-use crate::pg::connect::target::{Address, Endpoint, Target};
+use crate::pg::connect::endpoint::{Address, Endpoint};
+use crate::pg::connect::target::Target;
 use crate::pg::connect::tls::{SslMode, os_text};
 use crate::pg::error::Kind;
 
@@ -108,12 +109,12 @@ pub(super) fn unfit(endpoint: &Endpoint, what: &str) -> Failure {
     Failure::new(endpoint, error).next_host()
 }
 
-/// Refuses what is not a server that pgperf can work with.
+/// What is wrong with a server that pgperf cannot work with.
 pub(super) fn check_version(
     endpoint: &Endpoint,
     version: &str,
     version_num: u32,
-) -> Result<(), Failure> {
+) -> Option<Failure> {
     let refused = |message: String| Error::new(Kind::Refused, message);
     let error = if version.contains("bouncer") {
         refused("this is PgBouncer's own console, not a database".to_owned())
@@ -126,14 +127,14 @@ pub(super) fn check_version(
         refused(format!("PostgreSQL {version} is too old"))
             .hint("pgperf works with PostgreSQL 13 and newer")
     } else {
-        return Ok(());
+        return None;
     };
-    Err(Failure::new(endpoint, error))
+    Some(Failure::new(endpoint, error))
 }
 
 /// What an attempt's error means.
 pub(super) fn describe(
-    error: tokio_postgres::Error,
+    error: &tokio_postgres::Error,
     target: &Target,
     endpoint: &Endpoint,
     encrypted: bool,
@@ -141,11 +142,11 @@ pub(super) fn describe(
     if let Some(db) = error.as_db_error() {
         return from_server(db, target, endpoint, encrypted);
     }
-    if let Some(tls) = find::<rustls::Error>(&error) {
+    if let Some(tls) = find::<rustls::Error>(error) {
         return from_tls(tls, target, endpoint);
     }
     let cause = error.source().map(ToString::to_string).unwrap_or_default();
-    let io = find::<std::io::Error>(&error);
+    let io = find::<std::io::Error>(error);
     // tokio-postgres keeps its error's kind to itself, except in the text.
     let described = match (error.to_string().as_str(), cause.as_str(), io) {
         ("error connecting to server", _, Some(io)) => {
@@ -172,16 +173,23 @@ pub(super) fn describe(
             failure.other_encryption = true;
             return failure;
         }
-        (_, why, _) => {
-            let why = if why.is_empty() {
-                error.to_string()
-            } else {
-                why.to_lowercase()
+        (_, _, io) => {
+            let what = match io.map(std::io::Error::kind) {
+                // tokio-postgres says so when it is hung up on in the middle of a message, and "other" for all that it cannot read.
+                Some(std::io::ErrorKind::Other | std::io::ErrorKind::InvalidInput) | None
+                    if !error.is_closed() =>
+                {
+                    "what answers there does not speak PostgreSQL's protocol".to_owned()
+                }
+                Some(std::io::ErrorKind::UnexpectedEof) | None => {
+                    "connection was closed before a server answered".to_owned()
+                }
+                Some(_) => io.map(os_text).unwrap_or_default(),
             };
-            let message = format!("no PostgreSQL server answers there: {why}");
             let mut failure = Failure::new(
                 endpoint,
-                Error::new(Kind::Unreachable, message).hint("check the port"),
+                Error::new(Kind::Unreachable, what)
+                    .hint("is that the port of a PostgreSQL server?"),
             )
             .next_host();
             // A server may also hang up on the way of encryption that it does not like.
@@ -255,7 +263,12 @@ fn certificate_error(
     };
     let trusted = target.tls.trusted();
     let what = match tls {
-        rustls::Error::InvalidCertificate(Bad::UnknownIssuer) => {
+        // The last two are signatures of another authority with the same name.
+        rustls::Error::InvalidCertificate(
+            Bad::UnknownIssuer
+            | Bad::BadSignature
+            | Bad::UnsupportedSignatureAlgorithmForPublicKeyContext { .. },
+        ) => {
             format!("server's certificate is not signed by any authority in {trusted}")
         }
         rustls::Error::InvalidCertificate(
@@ -280,7 +293,14 @@ fn certificate_error(
                 "reissue it with extensions (openssl x509 -req … -extfile), or go unchecked with sslmode=require without sslrootcert"
                     .to_owned(),
             );
-            "server's certificate is of X.509 version 1".to_owned()
+            format!(
+                "server's certificate is of X.509 version 1 and expired, or not directly signed by an authority in {trusted}"
+            )
+        }
+        rustls::Error::InvalidCertificate(Bad::Other(other))
+            if other.to_string() == "CaUsedAsEndEntity" =>
+        {
+            format!("server's certificate is an authority's own, and not one of {trusted}")
         }
         rustls::Error::AlertReceived(Alert::CertificateRequired | Alert::HandshakeFailure) => {
             error.hint = Some("give a client certificate with sslcert and sslkey".to_owned());
@@ -305,39 +325,49 @@ fn password_hint(endpoint: &Endpoint) -> String {
 fn from_server(db: &DbError, target: &Target, endpoint: &Endpoint, encrypted: bool) -> Failure {
     let code = db.code().code();
     let text = db.message();
-    let (kind, hint) = match code {
-        "28P01" => (Kind::Refused, Some(password_hint(endpoint))),
-        "28000" => (Kind::Refused, Some(authorization_hint(text, target, encrypted))),
-        "3D000" => (
-            Kind::Refused,
-            Some("list the databases with psql -l; name one with -d".to_owned()),
-        ),
-        "42501" => (
-            Kind::Privilege,
-            Some(format!(
-                "GRANT CONNECT ON DATABASE {} TO {}",
-                quoted(&target.dbname),
-                quoted(&target.user)
-            )),
-        ),
-        "53300" => (
-            Kind::Refused,
-            Some("wait until sessions end, or raise max_connections (or the role's or database's CONNECTION LIMIT)".to_owned()),
-        ),
-        "57P03" => (
-            Kind::Unreachable,
-            Some("the server is starting up, shutting down or in recovery: try again shortly".to_owned()),
-        ),
-        _ => (Kind::Refused, db.hint().map(str::to_owned)),
-    };
-    let mut error = Error::new(kind, text);
-    error.hint = hint;
+    let mut error = Error::new(Kind::Refused, text);
     error.sqlstate = Some(code.to_owned());
+    error.hint = match code {
+        "28P01" => Some(password_hint(endpoint)),
+        "28000" => Some(authorization_hint(text, target, encrypted)),
+        "42501" => {
+            error.kind = Kind::Privilege;
+            let (dbname, user) = (quoted(&target.dbname), quoted(&target.user));
+            Some(format!("GRANT CONNECT ON DATABASE {dbname} TO {user}"))
+        }
+        "53300" => Some(
+            "wait until sessions end, or raise max_connections (or the role's or database's CONNECTION LIMIT)"
+                .to_owned(),
+        ),
+        "57P03" => {
+            error.kind = Kind::Unreachable;
+            let what = "the server is starting up, shutting down or in recovery: try again shortly";
+            Some(what.to_owned())
+        }
+        _ if is_missing_database(&error) => {
+            Some("list the databases with psql -l; name one with -d".to_owned())
+        }
+        _ => db.hint().map(str::to_owned),
+    };
     let mut failure = Failure::new(endpoint, error);
     failure.next_host = code == "57P03";
     failure.other_encryption = code.starts_with("28");
     failure.options_refused = refuses_options(code, text);
     failure
+}
+
+/// Whether the database does not exist; `PgBouncer` has no code of its own for that.
+pub(super) fn is_missing_database(error: &Error) -> bool {
+    let bouncer = || {
+        let text = &error.message;
+        text.contains("no such database")
+            || text.contains("database \"") && text.contains("does not exist")
+    };
+    match error.sqlstate.as_deref() {
+        Some("3D000") => true,
+        Some("08P01") => bouncer(),
+        _ => false,
+    }
 }
 
 /// PgBouncer says `unsupported startup parameter: options` (or, from 1.20, `… in options: …`) with 08P01; other poolers

@@ -45,14 +45,13 @@ pub(super) fn lookup(name: &str, places: &Places) -> Result<(Pairs, PathBuf), Er
         searched.push(path.display().to_string());
     }
     let message = format!("no definition of service \"{name}\"");
-    Err(match searched.is_empty() {
-        true => Error::new(Kind::Config, format!("{message}, and no service file"))
-            .hint("write [name] and its settings to ~/.pg_service.conf, or set PGSERVICEFILE"),
-        false => Error::new(
-            Kind::Config,
-            format!("{message} in {}", searched.join(", ")),
-        ),
-    })
+    if searched.is_empty() {
+        let error = Error::new(Kind::Config, format!("{message}, and no service file"));
+        let hint = "write [name] and its settings to ~/.pg_service.conf, or set PGSERVICEFILE";
+        return Err(error.hint(hint));
+    }
+    let searched = searched.join(", ");
+    Err(Error::new(Kind::Config, format!("{message} in {searched}")))
 }
 
 /// The settings of one section; `None` when the file has no such section.

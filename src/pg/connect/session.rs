@@ -11,25 +11,11 @@ use tokio_postgres::{CancelToken, Client, NoTls, SimpleQueryMessage};
 use crate::pg::Error;
 use crate::pg::connect::Target;
 use crate::pg::connect::dial::{self, Facts};
+use crate::pg::connect::failure;
+use crate::pg::connect::limits::{self, BEGIN, LIMITS, LIMITS_COUNT, MARKER};
+use crate::pg::connect::pool::Checkout;
 use crate::pg::connect::tls::TlsConnector;
 use crate::pg::error::Kind;
-
-/// Stands before every statement, so that the observed server's statistics and logs show whose it is.
-const MARKER: &str = "/* pgperf */ ";
-
-/// The limits as `SET LOCAL`, for sessions behind a pooler, where a session's own settings would not hold or would be
-/// somebody else's later.
-const LIMITS: &str = "set local statement_timeout = '30s'; set local lock_timeout = '200ms'; \
-    set local idle_in_transaction_session_timeout = '60s'; ";
-
-/// How many statements [`LIMITS`] has.
-const LIMITS_COUNT: usize = 3;
-
-/// Opens the transaction in which everything about the observed server is read: one instant, no writes, short waits.
-/// The limits come along, so that they hold also behind a pooler in transaction mode.
-pub const BEGIN: &str = "begin isolation level repeatable read read only; \
-    set local statement_timeout = '30s'; set local lock_timeout = '200ms'; \
-    set local idle_in_transaction_session_timeout = '60s'";
 
 /// One session, set up so that it cannot harm: read-only by default, `statement_timeout` 30 s, `lock_timeout` 200 ms,
 /// `idle_in_transaction_session_timeout` 60 s, `application_name` beginning with `pgperf`.
@@ -37,13 +23,32 @@ pub const BEGIN: &str = "begin isolation level repeatable read read only; \
 /// One task uses it at a time. When a statement's future is dropped before its end, the server is asked to cancel the
 /// statement, and the connection is not usable any more.
 pub struct Connection {
-    client: Client,
-    task: JoinHandle<()>,
+    client: Held,
     facts: Facts,
-    /// Between `begin` and `end`.
+    /// Between the statements that open and end one.
     in_transaction: AtomicBool,
     /// A statement was given up.
     abandoned: Arc<AtomicBool>,
+    /// Set when a pool lent it.
+    pub(super) checkout: Option<Checkout>,
+}
+
+/// Whose session it is.
+enum Held {
+    Own(Client, JoinHandle<()>),
+    Lent(Option<deadpool_postgres::Object>),
+}
+
+impl std::ops::Deref for Held {
+    type Target = Client;
+
+    fn deref(&self) -> &Client {
+        match self {
+            Self::Own(client, _) => client,
+            Self::Lent(Some(lent)) => lent,
+            Self::Lent(None) => unreachable!("taken out only when dropped"),
+        }
+    }
 }
 
 /// The rows of one statement of a simple-protocol batch, as text.
@@ -61,14 +66,32 @@ impl Connection {
     /// # Errors
     /// `Unreachable`, `Refused`, with every host tried; `Config` when a certificate file cannot be used.
     pub async fn open(target: &Target) -> Result<Self, Error> {
-        let session = dial::dial(target).await?;
-        Ok(Self {
-            client: session.client,
-            task: session.task,
-            facts: session.facts,
+        let session = match dial::dial(target).await {
+            Ok(session) => session,
+            Err(error) if failure::is_missing_database(&error) => {
+                return Err(with_databases(error, target).await);
+            }
+            Err(error) => return Err(error),
+        };
+        Ok(Self::new(
+            Held::Own(session.client, session.task),
+            session.facts,
+        ))
+    }
+
+    /// A session lent by a pool.
+    pub(super) fn pooled(session: deadpool_postgres::Object, facts: Facts) -> Self {
+        Self::new(Held::Lent(Some(session)), facts)
+    }
+
+    fn new(client: Held, facts: Facts) -> Self {
+        Self {
+            client,
+            facts,
             in_transaction: AtomicBool::new(false),
             abandoned: Arc::default(),
-        })
+            checkout: None,
+        }
     }
 
     /// The server's version as a number, e.g. 150018.
@@ -107,9 +130,7 @@ impl Connection {
     /// # Errors
     /// As the server says.
     pub async fn begin(&self) -> Result<(), Error> {
-        self.batch(BEGIN).await?;
-        self.in_transaction.store(true, Ordering::Relaxed);
-        Ok(())
+        self.batch(BEGIN).await.map(|_| ())
     }
 
     /// Ends it. Nothing was written, so it is rolled back.
@@ -117,17 +138,17 @@ impl Connection {
     /// # Errors
     /// As the server says.
     pub async fn end(&self) -> Result<(), Error> {
-        self.in_transaction.store(false, Ordering::Relaxed);
         self.batch("rollback").await.map(|_| ())
     }
 
     /// Runs one or more statements over the simple protocol, one result set a statement; a statement without rows gives
-    /// an empty one. Behind a pooler and outside of `begin` they run as one transaction.
+    /// an empty one. Behind a pooler and outside of a transaction they run as one transaction, with the limits. A transaction
+    /// may be opened by the first statement of a batch and ended by the last one.
     ///
     /// # Errors
     /// As the server says.
     pub async fn simple(&self, sql: &str) -> Result<Vec<ResultSet>, Error> {
-        if self.facts.pooled && !self.in_transaction.load(Ordering::Relaxed) {
+        if self.facts.pooled && !self.is_in_transaction() && !limits::ends(sql) {
             let mut results = self.batch(&format!("{LIMITS}{sql}")).await?;
             results.drain(..LIMITS_COUNT.min(results.len()));
             return Ok(results);
@@ -144,11 +165,11 @@ impl Connection {
         sql: &str,
         params: &[(&(dyn ToSql + Sync), Type)],
     ) -> Result<Vec<T>, Error> {
-        if self.facts.pooled && !self.in_transaction.load(Ordering::Relaxed) {
+        if self.facts.pooled && !self.is_in_transaction() {
             self.begin().await?;
             let rows = self.select(sql, params).await;
-            self.end().await?;
-            return rows;
+            let ended = self.end().await;
+            return rows.and_then(|rows| ended.map(|()| rows));
         }
         self.select(sql, params).await
     }
@@ -160,7 +181,8 @@ impl Connection {
     ) -> Result<Vec<T>, Error> {
         let sql = sql.trim_end().trim_end_matches(';');
         // The line break ends a trailing comment of the statement's.
-        let wrapped = format!("{MARKER}select pg_catalog.row_to_json(r)::text from ({sql}\n) r");
+        let wrapped =
+            format!("{MARKER}select /* pgperf */ pg_catalog.row_to_json(r)::text from ({sql}\n) r");
         let watch = self.watch()?;
         let rows = self.client.query_typed(&wrapped, params).await;
         watch.done();
@@ -181,18 +203,34 @@ impl Connection {
         }
     }
 
-    /// Says goodbye to the server and waits until it is said. (Dropping the connection says it too, if the runtime lives on.)
-    pub async fn close(self) {
-        let Self { client, task, .. } = self;
-        drop(client);
-        let _ended = task.await;
+    /// Says goodbye to the server and waits until it is said; a pool gets its session back instead. (Dropping the connection
+    /// says it too, if the runtime lives on.)
+    pub async fn close(mut self) {
+        if let Held::Own(..) = self.client
+            && let Held::Own(client, task) = std::mem::replace(&mut self.client, Held::Lent(None))
+        {
+            drop(client);
+            let _ended = task.await;
+        }
     }
 
     async fn batch(&self, sql: &str) -> Result<Vec<ResultSet>, Error> {
         let watch = self.watch()?;
+        // Statements may be sent while others are under way, so this must be known when they are sent, not when they are done.
+        if limits::opens(sql.strip_prefix(LIMITS).unwrap_or(sql)) {
+            self.in_transaction.store(true, Ordering::Relaxed);
+        }
         let messages = self.client.simple_query(&format!("{MARKER}{sql}")).await;
         watch.done();
+        // A failed COMMIT at the end of a failed batch was not executed.
+        if messages.is_ok() && limits::ends(sql) {
+            self.in_transaction.store(false, Ordering::Relaxed);
+        }
         Ok(result_sets(&messages?))
+    }
+
+    fn is_in_transaction(&self) -> bool {
+        self.in_transaction.load(Ordering::Relaxed)
     }
 
     /// Begins to watch over a statement.
@@ -207,6 +245,18 @@ impl Connection {
             canceller: Some(self.canceller()),
             abandoned: Arc::clone(&self.abandoned),
         })
+    }
+}
+
+impl Drop for Connection {
+    /// A session in an unknown state does not go back to its pool.
+    fn drop(&mut self) {
+        if let Held::Lent(lent) = &mut self.client
+            && self.abandoned.load(Ordering::Relaxed)
+            && let Some(lent) = lent.take()
+        {
+            drop(deadpool_postgres::Object::take(lent));
+        }
     }
 }
 
@@ -270,6 +320,31 @@ fn result_sets(messages: &[SimpleQueryMessage]) -> Vec<ResultSet> {
     results
 }
 
+/// Adds which databases there are to an error about one that does not exist, if the server lets itself be asked.
+async fn with_databases(error: Error, target: &Target) -> Error {
+    const SHOWN: usize = 10;
+    let asked = target.with_dbname("postgres");
+    let Ok(session) = dial::dial(&asked).await else {
+        return error;
+    };
+    let sql = format!(
+        "{MARKER}select /* pgperf */ datname from pg_catalog.pg_database where datallowconn and not datistemplate order by 1"
+    );
+    let Ok(messages) = session.client.simple_query(&sql).await else {
+        return error;
+    };
+    let rows = result_sets(&messages)
+        .into_iter()
+        .flat_map(|result| result.rows);
+    let names: Vec<String> = rows.flatten().flatten().collect();
+    let more = match names.len().checked_sub(SHOWN) {
+        Some(more) if more > 0 => format!(" and {more} more"),
+        _ => String::new(),
+    };
+    let shown: Vec<&str> = names.iter().take(SHOWN).map(String::as_str).collect();
+    error.hint(format!("databases there: {}{more}", shown.join(", ")))
+}
+
 /// A row that is not what the code expects: which, of what, and why. The values are not shown.
 fn undecodable(sql: &str, number: usize, row: &str, error: &serde_json::Error) -> Error {
     let code = sql.lines().map(str::trim);
@@ -302,7 +377,6 @@ fn column_at(json: &str, end: usize) -> Option<&str> {
                 last_text = json.get(start..i);
                 text_start = None;
             }
-            (Some(_), _) => {}
             (None, b'"') => text_start = Some(i + 1),
             (None, b'{' | b'[') => depth += 1,
             (None, b'}' | b']') => depth -= 1,
@@ -329,11 +403,11 @@ mod tests {
         for (json, expected) in [
             (
                 r#"{"a":"x\"y:","b":[]}"#,
-                "row 1, column a, of \"select a, b\" cannot be read: invalid type: string \"x\\\"y:\", expected i64 at line 1 column 11",
+                "row 1, column a, of \"select a, b\" cannot be read: invalid type: string \"x\\\"y:\", expected i64 at line 1 column 12",
             ),
             (
                 r#"{"a":1,"b":["x",{"c":1}]}"#,
-                "row 1, column b, of \"select a, b\" cannot be read: invalid type: map, expected a string at line 1 column 17",
+                "row 1, column b, of \"select a, b\" cannot be read: invalid type: map, expected a string at line 1 column 16",
             ),
             (
                 r#"{"a":1}"#,

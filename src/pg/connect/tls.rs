@@ -144,6 +144,7 @@ impl TlsSettings {
             check: self.check(),
             chain: self.chain_verifier(&provider)?,
             roots: self.root_certificates()?.unwrap_or_default(),
+            revocation: self.revoked.is_some(),
             algorithms: provider.signature_verification_algorithms,
         };
         let builder = ClientConfig::builder_with_provider(provider)
@@ -272,9 +273,15 @@ fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, Error> {
 }
 
 fn revocation_lists(path: &Path) -> Result<Vec<CertificateRevocationListDer<'static>>, Error> {
-    CertificateRevocationListDer::pem_file_iter(path)
+    let lists: Result<Vec<_>, _> = CertificateRevocationListDer::pem_file_iter(path)
         .and_then(Iterator::collect)
-        .map_err(|error| unusable(path, &pem_error(&error)))
+        .map_err(|error| unusable(path, &pem_error(&error)));
+    match lists {
+        Ok(lists) if lists.is_empty() => {
+            Err(unusable(path, "no revocation list in PEM format in it"))
+        }
+        other => other,
+    }
 }
 
 /// The client's key, if its file is as private as libpq wants it.

@@ -53,6 +53,21 @@ impl Installation {
         })
     }
 
+    /// Whether the files of an extension lie where packages put them. A wish, not a promise: an unusual layout says no.
+    #[must_use]
+    pub fn has_extension(&self, name: &str) -> bool {
+        let share = self.bin_dir.join("../share");
+        let debian = format!("/usr/share/postgresql/{}", self.major());
+        [share.join("postgresql"), share, debian.into()]
+            .iter()
+            .any(|directory| {
+                directory
+                    .join("extension")
+                    .join(format!("{name}.control"))
+                    .is_file()
+            })
+    }
+
     /// 15 for 15.18.
     #[must_use]
     pub fn major(&self) -> u32 {
@@ -66,8 +81,9 @@ impl Installation {
     }
 }
 
-/// Finds installations: `PGPERF_PG_BIN` (a list like `PATH`), `pg_config --bindir`, `PATH` and the usual places of Debian, RPM,
-/// Homebrew, Postgres.app, Nix and FreeBSD. Newest first; of equal versions, the one found first comes first.
+/// Finds installations: those in `PGPERF_PG_BIN` (a list like `PATH`) and no others, or else `pg_config --bindir`, `PATH` and the
+/// usual places of Debian, RPM, Homebrew, Postgres.app, Nix and FreeBSD. Newest first; of equal versions, the one found first
+/// comes first.
 #[must_use]
 pub fn installations() -> Vec<Installation> {
     let mut seen = HashSet::new();
@@ -81,9 +97,15 @@ pub fn installations() -> Vec<Installation> {
 }
 
 fn places() -> Vec<PathBuf> {
-    let list = |name| env::var_os(name).map(|v| env::split_paths(&v).collect::<Vec<_>>());
-    let mut places = list("PGPERF_PG_BIN").unwrap_or_default();
-    places.extend(pg_config_bindir());
+    let list = |name| {
+        env::var_os(name)
+            .filter(|v| !v.is_empty())
+            .map(|v| env::split_paths(&v).collect::<Vec<_>>())
+    };
+    if let Some(asked) = list("PGPERF_PG_BIN") {
+        return asked;
+    }
+    let mut places: Vec<PathBuf> = pg_config_bindir().into_iter().collect();
     places.extend(list("PATH").unwrap_or_default());
     if let Some(home) = env::var_os("HOME") {
         places.push(Path::new(&home).join(".nix-profile/bin"));
@@ -164,6 +186,15 @@ mod tests {
     fn a_pattern_finds_what_is_there() {
         assert_eq!(expand("/us*/bin"), [PathBuf::from("/usr/bin")]);
         assert!(expand("/no such directory/*/bin").is_empty());
+    }
+
+    #[test]
+    fn extensions_are_looked_for_by_name() {
+        let nowhere = Installation {
+            version_num: 150_018,
+            bin_dir: "/no such directory/bin".into(),
+        };
+        assert!(!nowhere.has_extension("no such extension"));
     }
 
     #[test]

@@ -1,0 +1,159 @@
+//! The server of the benchmark: started, filled, and asked what pgperf cost it.
+
+use pgperf::pg::local::{Installation, LocalOptions, LocalServer, installations};
+use tokio_postgres::{Client, NoTls};
+
+use crate::fleet::{self, INDEXES, TABLES};
+use crate::random::Random;
+use crate::statements::{STATEMENTS, executions};
+
+/// Name of the filled database. What the benchmark itself asks, it asks in `postgres`, so that it is no part of the workload.
+pub(crate) const DATABASE: &str = "fleet";
+
+/// What a group of pgperf's own statements cost the server.
+#[derive(Debug)]
+pub(crate) struct Share {
+    pub(crate) group: String,
+    pub(crate) calls: i64,
+    pub(crate) ms: f64,
+}
+
+/// A running server with the fleet on it.
+pub(crate) struct Server {
+    pub(crate) local: LocalServer,
+    pub(crate) hypopg: bool,
+    client: Client,
+}
+
+/// The wanted major version, else one that has `HypoPG`, else the newest.
+pub(crate) fn installation(major: Option<u32>) -> Option<Installation> {
+    let all = installations();
+    let wanted = |i: &&Installation| major.is_none_or(|m| i.major() == m);
+    let best = all
+        .iter()
+        .filter(wanted)
+        .find(|i| i.has_extension("hypopg"));
+    best.or_else(|| all.iter().find(wanted)).cloned()
+}
+
+impl Server {
+    /// Starts and fills it.
+    pub(crate) async fn start(installation: &Installation) -> Self {
+        let settings = [
+            ("pg_stat_statements.max", "100000"),
+            ("pg_stat_statements.track", "all"),
+            ("pg_stat_statements.track_utility", "on"),
+            ("pg_stat_statements.track_planning", "on"),
+            ("shared_buffers", "256MB"),
+        ];
+        let options = LocalOptions {
+            settings: settings.map(|(n, v)| (n.into(), v.into())).into(),
+            preload: vec!["pg_stat_statements".into()],
+            ..LocalOptions::default()
+        };
+        let local = LocalServer::start(installation, &options)
+            .await
+            .expect("a server starts");
+        let client = connect(&local, "postgres").await;
+        run(&client, "CREATE EXTENSION pg_stat_statements").await;
+        run(&client, &format!("CREATE DATABASE {DATABASE}")).await;
+        let filled = connect(&local, DATABASE).await;
+        run(&filled, "CREATE EXTENSION pg_stat_statements").await;
+        let hypopg = filled
+            .batch_execute("CREATE EXTENSION hypopg")
+            .await
+            .is_ok();
+        let server = Self {
+            local,
+            hypopg,
+            client,
+        };
+        server.fill(&filled).await;
+        server
+    }
+
+    async fn fill(&self, filled: &Client) {
+        let mut random = Random(1);
+        let tables = fleet::tables(&mut random);
+        for statement in fleet::script(&tables) {
+            run(filled, &statement).await;
+        }
+        run(filled, "VACUUM ANALYZE").await;
+        run(&self.client, "SELECT pg_stat_statements_reset()").await;
+        for statement in executions(&mut random, &tables) {
+            run(filled, &statement).await;
+        }
+        let count = format!(
+            "SELECT count(*) FROM pg_stat_statements AS s JOIN pg_database AS d ON d.oid = s.dbid
+             WHERE d.datname = '{DATABASE}' AND coalesce((to_jsonb(s) ->> 'toplevel')::boolean, true)"
+        );
+        let statements: i64 = row(&self.client, &count).await.get(0);
+        let count = "SELECT count(DISTINCT indrelid), count(*) FROM pg_index
+             WHERE indrelid >= 16384 AND indrelid IN (SELECT oid FROM pg_class WHERE relkind = 'r')";
+        let counts = row(filled, count).await;
+        let made = (statements, counts.get::<_, i64>(0), counts.get::<_, i64>(1));
+        let wanted = [STATEMENTS, TABLES, INDEXES].map(|n| i64::try_from(n).expect("it is small"));
+        assert_eq!(made, wanted.into(), "statements, tables, indexes");
+    }
+
+    /// What pgperf's statements cost since [`forget`](Self::forget), most first. The lock checks and look-ups of a what-if
+    /// question are not EXPLAIN, so they are groups of their own.
+    pub(crate) async fn shares(&self) -> Vec<Share> {
+        let query = "SELECT CASE WHEN query ~* '^(/\\*.*?\\*/|\\s)*explain' THEN 'EXPLAIN'
+                WHEN query ~* '^(/\\*.*?\\*/|\\s)*(prepare|deallocate)' THEN 'PREPARE'
+                WHEN query ~* 'hypopg' THEN 'hypopg' ELSE 'other' END AS part,
+                sum(calls)::bigint, sum(total_exec_time + total_plan_time)
+            FROM pg_stat_statements AS s
+            WHERE query LIKE '%/* pgperf */%' AND coalesce((to_jsonb(s) ->> 'toplevel')::boolean, true)
+            GROUP BY 1 ORDER BY 3 DESC";
+        let rows = self.client.query(query, &[]).await.expect("figures");
+        rows.iter()
+            .map(|row| Share {
+                group: row.get(0),
+                calls: row.get(1),
+                ms: row.get(2),
+            })
+            .collect()
+    }
+
+    /// pgperf's dearest statements besides EXPLAIN.
+    pub(crate) async fn dearest(&self) -> Vec<Share> {
+        let query = "SELECT left(regexp_replace(query, '\\s+', ' ', 'g'), 90),
+                calls, total_exec_time + total_plan_time
+            FROM pg_stat_statements
+            WHERE query LIKE '%/* pgperf */%' AND query !~* '^(/\\*.*?\\*/|\\s)*explain' ORDER BY 3 DESC LIMIT 5";
+        let rows = self.client.query(query, &[]).await.expect("figures");
+        rows.iter()
+            .map(|row| Share {
+                group: row.get(0),
+                calls: row.get(1),
+                ms: row.get(2),
+            })
+            .collect()
+    }
+
+    /// Forgets pgperf's own statements, so that every run finds the same workload.
+    pub(crate) async fn forget(&self) {
+        let query = "SELECT pg_stat_statements_reset(userid, dbid, queryid) FROM pg_stat_statements
+            WHERE query LIKE '%/* pgperf */%' AND queryid <> 0";
+        run(&self.client, query).await;
+    }
+}
+
+async fn connect(local: &LocalServer, database: &str) -> Client {
+    let (client, connection) = tokio_postgres::connect(&local.conninfo(database), NoTls)
+        .await
+        .expect("the server accepts");
+    tokio::spawn(connection);
+    client
+}
+
+async fn run(client: &Client, statement: &str) {
+    if let Err(error) = client.batch_execute(statement).await {
+        panic!("{statement}: {error:?}");
+    }
+}
+
+async fn row(client: &Client, query: &str) -> tokio_postgres::Row {
+    client.query_one(query, &[]).await.expect("a row")
+}

@@ -1,0 +1,345 @@
+//! Which indexes could help each statement: by rule from its Shape, never by permutation.
+//!
+//! For every use of a table the conditions are put into groups (the words are those of `CockroachDB`'s `indexrec`, see also
+//! Meta's AIM for sharing prefixes between statements):
+//!
+//! 1. **EQ**: equality columns, those that most of the load compares first, so that statements share prefixes.
+//! 2. **R**: range columns; a btree uses one, as the last key it searches by.
+//! 3. **J**: columns joined by equality to a relation that can be the outer side.
+//! 4. **O**: ORDER BY, GROUP BY, DISTINCT, `min`/`max` columns with their directions.
+//! 5. **S**: everything else that is read, for INCLUDE.
+//!
+//! and combined: EQ, EQ+R, EQ+O, EQ+O+R, J, EQ+J, J+EQ, EQ+J+R, O (when there is no EQ), single
+//! columns of EQ and R, the same with S included where an index-only scan is realistic, and the arms of each OR.
+//! What exists already, or is the prefix of an index that exists, is left out; so are tables too small to matter.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::advisor::keys::{Groups, groups};
+use crate::advisor::size::hypothetical;
+use crate::model::catalog::Table;
+use crate::model::index::{IndexDefinition, IndexKey};
+use crate::model::snapshot::Snapshot;
+use crate::model::whatif::Hypothetical;
+use crate::query::workload::{Query, Workload};
+
+/// Below this many pages (128 kB) a table is read in one go whatever indexes it has.
+pub const TINY_PAGES: f64 = 16.0;
+
+/// Limits of candidate generation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CandidateOptions {
+    /// Most key columns of one index.
+    pub max_columns: usize,
+}
+
+impl Default for CandidateOptions {
+    fn default() -> Self {
+        Self { max_columns: 4 }
+    }
+}
+
+/// The candidates of a workload.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Candidates {
+    /// All of them, each once, in a fixed order.
+    pub indexes: Vec<Hypothetical>,
+    /// For each query of the workload the positions of those that its planner should be offered, sorted.
+    pub of_query: Vec<Vec<usize>>,
+    /// For each query without candidates: why.
+    pub declined: Vec<Option<String>>,
+}
+
+/// Generates the candidates of every query.
+#[must_use]
+pub fn candidates(
+    workload: &Workload,
+    snapshot: &Snapshot,
+    options: &CandidateOptions,
+) -> Candidates {
+    let catalog = Catalog::new(workload, snapshot);
+    let mut numbers: BTreeMap<IndexDefinition, usize> = BTreeMap::new();
+    let mut found = Candidates::default();
+    for query in &workload.queries {
+        let mut mine = BTreeSet::new();
+        let mut declined = BTreeSet::new();
+        for relation in 0..query.shape.relations.len() {
+            match catalog.indexable(query, relation) {
+                Err(reason) => _ = declined.insert(reason),
+                Ok(table) => {
+                    for definition in catalog.definitions(query, relation, table, options) {
+                        let number = *numbers.entry(definition).or_insert_with_key(|definition| {
+                            found.indexes.push(hypothetical(definition, table));
+                            found.indexes.len() - 1
+                        });
+                        mine.insert(number);
+                    }
+                }
+            }
+        }
+        let reason = mine.is_empty().then(|| {
+            if declined.is_empty() {
+                "existing indexes already serve its conditions, or it has none that an index could serve".to_owned()
+            } else {
+                declined.into_iter().collect::<Vec<_>>().join("; ")
+            }
+        });
+        found.of_query.push(mine.into_iter().collect());
+        found.declined.push(reason);
+    }
+    found
+}
+
+/// The snapshot seen with the whole workload in mind.
+struct Catalog<'a> {
+    snapshot: &'a Snapshot,
+    /// Load of the statements that compare (table, column) by equality, for the order of EQ columns.
+    usage: BTreeMap<(u32, &'a str), f64>,
+    /// Tables that some statement names.
+    named: BTreeSet<u32>,
+}
+
+impl<'a> Catalog<'a> {
+    fn new(workload: &'a Workload, snapshot: &'a Snapshot) -> Self {
+        let mut usage = BTreeMap::new();
+        let mut named = BTreeSet::new();
+        for query in &workload.queries {
+            let mut columns = BTreeSet::new();
+            for relation in &query.shape.relations {
+                named.insert(relation.table_oid);
+                for predicate in relation
+                    .predicates
+                    .iter()
+                    .filter(|p| p.operator.is_equality() && p.expression.is_none())
+                {
+                    columns.insert((relation.table_oid, predicate.column.as_str()));
+                }
+            }
+            for join in query.shape.joins.iter().filter(|j| j.equality) {
+                for side in [&join.left, &join.right] {
+                    columns.insert((
+                        query.shape.relations[side.relation].table_oid,
+                        side.column.as_str(),
+                    ));
+                }
+            }
+            for column in columns {
+                *usage.entry(column).or_insert(0.0) += query.total_ms.unwrap_or(query.calls);
+            }
+        }
+        Self {
+            snapshot,
+            usage,
+            named,
+        }
+    }
+
+    /// The table on which indexes for a relation belong, or why there is none. A partition hands over to the partitioned
+    /// parent when the workload names that too: an index there serves both.
+    fn indexable(&self, query: &Query, relation: usize) -> Result<&'a Table, String> {
+        let oid = query.shape.relations[relation].table_oid;
+        let own = self
+            .snapshot
+            .table(oid)
+            .ok_or_else(|| format!("table {oid} is not in the snapshot"))?;
+        let root = self.snapshot.root_of(own);
+        let table = if self.named.contains(&root.oid) {
+            root
+        } else {
+            own
+        };
+        if !table.can_have_indexes() {
+            return Err(format!("{} cannot have indexes", table.qualified()));
+        }
+        if table.persistence == "t" {
+            return Err(format!("{} is a temporary table", table.qualified()));
+        }
+        if let Some(extension) = &table.extension {
+            return Err(format!(
+                "{} belongs to extension {extension}",
+                table.qualified()
+            ));
+        }
+        if table.rows() <= 0.0 {
+            return Err(format!(
+                "{} is empty or was never analyzed",
+                table.qualified()
+            ));
+        }
+        if table.relpages < TINY_PAGES && table.reltuples > 0.0 {
+            return Err(format!(
+                "{} is too small for an index to matter ({} pages)",
+                table.qualified(),
+                table.relpages
+            ));
+        }
+        Ok(table)
+    }
+
+    /// Definitions for one use of a table that are new: no twin and no prefix of an index that exists.
+    fn definitions(
+        &self,
+        query: &Query,
+        relation: usize,
+        table: &'a Table,
+        options: &CandidateOptions,
+    ) -> Vec<IndexDefinition> {
+        let rank = |column: &str| self.usage.get(&(table.oid, column)).copied().unwrap_or(0.0);
+        let mut definitions = Vec::new();
+        let unique: Vec<BTreeSet<&str>> = self
+            .snapshot
+            .indexes_of(table.oid)
+            .filter(|i| i.usable() && i.definition.unique && i.definition.predicate.is_none())
+            .filter(|i| i.definition.keys.iter().all(|k| k.column_name().is_some()))
+            .map(|i| i.definition.key_columns().collect())
+            .collect();
+        for groups in groups(query, relation, table, &rank, &unique) {
+            for keys in combinations(&groups, table, options.max_columns) {
+                let plain = definition(table, keys, Vec::new());
+                if let Some(include) = covering(&groups, &plain, table) {
+                    definitions.push(IndexDefinition {
+                        include,
+                        ..plain.clone()
+                    });
+                }
+                definitions.push(plain);
+            }
+        }
+        let existing: Vec<&IndexDefinition> = self
+            .snapshot
+            .indexes_of(table.oid)
+            .filter(|i| i.usable() && !i.incomplete)
+            .map(|i| &i.definition)
+            .collect();
+        definitions.retain(|d| !existing.iter().any(|e| d.is_prefix_of(e)));
+        definitions
+    }
+}
+
+fn definition(table: &Table, keys: Vec<IndexKey>, include: Vec<String>) -> IndexDefinition {
+    IndexDefinition {
+        table_oid: table.oid,
+        table: table.qualified(),
+        method: "btree".into(),
+        keys,
+        include,
+        predicate: None,
+        unique: false,
+    }
+}
+
+/// The key lists of the module's second list, each at most `max_columns` wide, without repetition.
+fn combinations(groups: &Groups, table: &Table, max_columns: usize) -> Vec<Vec<IndexKey>> {
+    let Groups {
+        eq,
+        range,
+        joins,
+        orders,
+        ..
+    } = groups;
+    let eq = &selective(eq, table, max_columns);
+    let mut lists: Vec<Vec<IndexKey>> = Vec::new();
+    let mut add = |parts: &[&[IndexKey]]| {
+        let keys = concat(parts, max_columns);
+        if !keys.is_empty() && !lists.contains(&keys) {
+            lists.push(keys);
+        }
+    };
+    add(&[eq]);
+    for width in 1..eq.len() {
+        add(&[&eq[..width]]);
+    }
+    for key in eq {
+        add(&[std::slice::from_ref(key)]);
+    }
+    for r in range.chunks(1) {
+        add(&[eq, r]);
+        add(&[r]);
+        // With two equality columns the range may matter more than the second one.
+        for key in eq {
+            add(&[std::slice::from_ref(key), r]);
+        }
+    }
+    for order in orders {
+        add(&[eq, order]);
+        for r in range.chunks(1) {
+            add(&[eq, order, r]);
+        }
+        // The order alone, where equality could be searched by too, would tempt the planner into reading on and on for the
+        // few rows that match: the trap of ORDER BY with LIMIT. So it is only offered where there is no equality.
+        if eq.is_empty() {
+            add(&[order]);
+        }
+        for key in eq {
+            add(&[std::slice::from_ref(key), order]);
+        }
+    }
+    for join in joins {
+        add(&[join]);
+        for key in join {
+            add(&[std::slice::from_ref(key)]);
+        }
+        add(&[eq, join]);
+        add(&[join, eq]);
+        for r in range.chunks(1) {
+            add(&[join, r]);
+            add(&[eq, join, r]);
+        }
+    }
+    lists
+}
+
+/// The first columns of EQ that are worth their width: stops when about one row is left, or at the limit. Of more columns
+/// than fit, the most selective are kept, in their order.
+fn selective(eq: &[IndexKey], table: &Table, max_columns: usize) -> Vec<IndexKey> {
+    let rows = table.rows().max(1.0);
+    let distinct = |key: &IndexKey| {
+        let column = key.column_name().and_then(|name| table.column(name));
+        column
+            .and_then(|c| c.stats.as_ref())
+            .map_or(rows.sqrt(), |s| s.distinct(rows))
+    };
+    let mut kept = eq.to_vec();
+    while kept.len() > max_columns {
+        let least =
+            (0..kept.len()).min_by(|&a, &b| distinct(&kept[a]).total_cmp(&distinct(&kept[b])));
+        kept.remove(least.unwrap_or(0));
+    }
+    kept
+}
+
+/// Joins the parts, a column at its first place only, cut to the limit.
+fn concat(parts: &[&[IndexKey]], max_columns: usize) -> Vec<IndexKey> {
+    let mut keys: Vec<IndexKey> = Vec::new();
+    for key in parts.iter().copied().flatten() {
+        if keys.len() < max_columns && !keys.iter().any(|k| k.of == key.of) {
+            keys.push(key.clone());
+        }
+    }
+    keys
+}
+
+/// INCLUDE columns that would make the statement's access index-only, if few, narrow, and the table's pages are mostly all
+/// visible (else every row is fetched from the heap anyway).
+fn covering(groups: &Groups, plain: &IndexDefinition, table: &Table) -> Option<Vec<String>> {
+    const MOST_COLUMNS: usize = 4;
+    const MOST_BYTES: f64 = 64.0;
+    const ALL_VISIBLE: f64 = 0.8;
+    let read = groups.read.as_ref()?;
+    let include: Vec<String> = read
+        .iter()
+        .filter(|c| plain.key_columns().all(|k| k != *c))
+        .cloned()
+        .collect();
+    let width: f64 = include
+        .iter()
+        .map(|name| match table.column(name) {
+            Some(column) if column.typlen > 0 => f64::from(column.typlen),
+            Some(column) => column.stats.as_ref().map_or(MOST_BYTES, |s| s.avg_width),
+            None => f64::INFINITY,
+        })
+        .sum();
+    let visible = table.relallvisible > ALL_VISIBLE * table.relpages;
+    (visible && !include.is_empty() && include.len() <= MOST_COLUMNS && width <= MOST_BYTES)
+        .then_some(include)
+}

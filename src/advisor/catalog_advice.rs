@@ -1,0 +1,250 @@
+//! What the catalog and its counters tell without any statement: foreign keys that deletes pay for, indexes that exist twice,
+//! indexes that are broken.
+
+use crate::advisor::build::{Names, build};
+use crate::advisor::candidates::TINY_PAGES;
+use crate::advisor::recommendation::{Action, Benefit, Confidence, Recommendation};
+use crate::advisor::size::hypothetical;
+use crate::model::catalog::{Constraint, ConstraintKind, Table};
+use crate::model::change::Change;
+use crate::model::index::{Index, IndexDefinition, IndexKey};
+use crate::model::snapshot::Snapshot;
+use crate::model::unit::{Bytes, Count};
+
+/// All advice from the catalog. `chosen` are indexes that are advised already; `names` the names they took.
+#[must_use]
+pub fn catalog_advice(
+    snapshot: &Snapshot,
+    chosen: &[&IndexDefinition],
+    names: &mut Names,
+) -> Vec<Recommendation> {
+    let mut advice = foreign_keys(snapshot, chosen, names);
+    advice.extend(duplicates(snapshot));
+    advice.extend(invalid(snapshot));
+    advice
+}
+
+/// Foreign keys whose referencing columns no index leads with, where rows of the referenced table are really deleted: each
+/// such delete reads the whole referencing table. Where nothing is deleted the index would only cost.
+fn foreign_keys(
+    snapshot: &Snapshot,
+    chosen: &[&IndexDefinition],
+    names: &mut Names,
+) -> Vec<Recommendation> {
+    let mut advice: Vec<Recommendation> = Vec::new();
+    for constraint in snapshot
+        .constraints
+        .iter()
+        .filter(|c| c.kind == ConstraintKind::ForeignKey)
+    {
+        let Some((table, deletes)) = burdened(snapshot, constraint) else {
+            continue;
+        };
+        let definition = IndexDefinition {
+            table_oid: table.oid,
+            table: table.qualified(),
+            method: "btree".into(),
+            keys: constraint.columns.iter().map(IndexKey::column).collect(),
+            include: Vec::new(),
+            predicate: None,
+            unique: false,
+        };
+        let leads = |other: &IndexDefinition| {
+            other.table_oid == table.oid
+                && other.method == "btree"
+                && other
+                    .predicate
+                    .as_deref()
+                    .is_none_or(|p| p.contains("IS NOT NULL") && !p.contains(" AND "))
+                && other.keys.len() >= constraint.columns.len()
+                && other.keys[..constraint.columns.len()].iter().all(|k| {
+                    k.column_name()
+                        .is_some_and(|name| constraint.columns.iter().any(|c| c == name))
+                })
+        };
+        let covered = snapshot
+            .indexes_of(table.oid)
+            .any(|i| i.usable() && leads(&i.definition))
+            || chosen.iter().any(|d| leads(d))
+            || advice.iter().any(|r| leads(&r.definition));
+        if covered {
+            continue;
+        }
+        let size = hypothetical(&definition, table);
+        let name = names.choose(&definition);
+        let (changes, undo) = build(&definition, &name, names, snapshot);
+        let parent = constraint
+            .foreign_table_oid
+            .and_then(|oid| snapshot.table(oid))
+            .map_or_else(String::new, |t| t.qualified().to_string());
+        advice.push(Recommendation {
+            action: Action::Create,
+            index: name,
+            definition,
+            changes,
+            undo,
+            size_bytes: size.size_bytes(),
+            benefit: Benefit {
+                cost_before: deletes * scan_cost(table),
+                cost_after: deletes * lookup_cost(size.tree_height),
+                ..Benefit::default()
+            },
+            statements: Vec::new(),
+            confidence: Confidence::Medium,
+            priority: 0,
+            effort: effort(table),
+            risk: "adds to the writes of its table".into(),
+            reason: format!(
+                "foreign key {}: each of the {} deletes from {parent} so far had to read all of {} to look for references",
+                constraint.name,
+                Count(deletes),
+                table.qualified(),
+            ),
+        });
+    }
+    advice
+}
+
+/// The referencing table of a foreign key and how many rows were deleted from the referenced one, if both matter.
+fn burdened<'a>(snapshot: &'a Snapshot, constraint: &Constraint) -> Option<(&'a Table, f64)> {
+    let table = snapshot.table(constraint.table_oid)?;
+    let parent = snapshot.table(constraint.foreign_table_oid?)?;
+    #[expect(clippy::cast_precision_loss, reason = "a count for people")]
+    let deletes = parent.stats.as_ref()?.n_tup_del as f64;
+    let worth = deletes > 0.0
+        && table.parent_oid.is_none()
+        && table.extension.is_none()
+        && table.can_have_indexes()
+        && table.relpages >= TINY_PAGES
+        && constraint
+            .columns
+            .iter()
+            .all(|c| table.column(c).is_some_and(|c| c.btree));
+    worth.then_some((table, deletes))
+}
+
+/// Cost of a sequential scan with one condition at default constants (`cost_seqscan` in `costsize.c`).
+fn scan_cost(table: &Table) -> f64 {
+    table.relpages + table.rows() * (0.01 + 0.0025)
+}
+
+/// Cost of looking up one entry by index at default constants: a descent, one index page, one heap page.
+fn lookup_cost(tree_height: f64) -> f64 {
+    0.125 * (tree_height + 1.0) + 2.0 * 4.0 + 0.02
+}
+
+/// What building an index on a table takes.
+#[must_use]
+pub fn effort(table: &Table) -> String {
+    format!(
+        "builds without blocking writes; reads {} twice",
+        Bytes(table.relpages * 8192.0)
+    )
+}
+
+/// Indexes that are equal in everything: all but one only cost. The one that backs a constraint, or is unique, stays.
+fn duplicates(snapshot: &Snapshot) -> Vec<Recommendation> {
+    let mut advice = Vec::new();
+    for (position, index) in snapshot.indexes.iter().enumerate() {
+        if !droppable(index) {
+            continue;
+        }
+        let twin = snapshot
+            .indexes_of(index.definition.table_oid)
+            .find(|other| {
+                let stays = !droppable(other)
+                    || snapshot.indexes.iter().position(|i| i.oid == other.oid) < Some(position);
+                let as_plain = IndexDefinition {
+                    unique: false,
+                    ..other.definition.clone()
+                };
+                other.oid != index.oid
+                    && other.usable()
+                    && !other.incomplete
+                    && stays
+                    && as_plain == index.definition
+            });
+        let (Some(twin), Some(table)) = (twin, snapshot.table(index.definition.table_oid)) else {
+            continue;
+        };
+        advice.push(Recommendation {
+            action: Action::Drop,
+            index: index.qualified(),
+            definition: index.definition.clone(),
+            changes: vec![Change::DropIndex {
+                name: index.qualified(),
+                concurrently: true,
+            }],
+            undo: vec![Change::CreateIndex {
+                name: index.name.clone(),
+                definition: index.definition.clone(),
+                concurrently: true,
+                only: false,
+            }],
+            size_bytes: index.relpages * 8192.0,
+            benefit: Benefit::default(),
+            statements: Vec::new(),
+            confidence: Confidence::High,
+            priority: 0,
+            effort: "one statement, waits for running queries".into(),
+            risk: format!("none known: {} answers the same queries", twin.qualified()),
+            reason: format!(
+                "the same index as {} on {}: every write maintains both",
+                twin.qualified(),
+                table.qualified()
+            ),
+        });
+    }
+    advice
+}
+
+/// Whether nothing but queries depends on an index.
+fn droppable(index: &Index) -> bool {
+    index.usable()
+        && !index.incomplete
+        && !index.primary
+        && !index.exclusion
+        && !index.definition.unique
+        && !index.replica_identity
+        && !index.clustered
+        && index.constraint.is_none()
+        && index.parent_oid.is_none()
+}
+
+/// Indexes that a failed concurrent build left behind: written to, never read. A build that is still running looks the same,
+/// hence the low confidence.
+fn invalid(snapshot: &Snapshot) -> Vec<Recommendation> {
+    let broken = snapshot
+        .indexes
+        .iter()
+        .filter(|i| !i.valid && i.parent_oid.is_none());
+    let advice = broken.filter_map(|index| {
+        let table = snapshot.table(index.definition.table_oid)?;
+        // The index of a partitioned parent is invalid until all partitions are attached: not broken, unfinished.
+        if table.kind == crate::model::catalog::TableKind::Partitioned {
+            return None;
+        }
+        Some(Recommendation {
+            action: Action::Reindex,
+            index: index.qualified(),
+            definition: index.definition.clone(),
+            changes: vec![Change::Reindex {
+                name: index.qualified(),
+            }],
+            undo: Vec::new(),
+            size_bytes: index.relpages * 8192.0,
+            benefit: Benefit::default(),
+            statements: Vec::new(),
+            confidence: Confidence::Low,
+            priority: 0,
+            effort: "rebuilds without blocking writes, or drop it".into(),
+            risk: "look first whether it is still being built (pg_stat_progress_create_index)"
+                .into(),
+            reason: format!(
+                "invalid: writes to {} maintain it, no query can use it",
+                table.qualified()
+            ),
+        })
+    });
+    advice.collect()
+}

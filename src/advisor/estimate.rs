@@ -1,0 +1,245 @@
+//! The planner source `estimate`: what a statement would cost with other indexes, by arithmetic alone.
+//!
+//! A small re-implementation of `PostgreSQL`'s planner over Shapes, for servers without `HypoPG` or a clone: selectivities
+//! from `pg_stats`, the cost formulas of `costsize.c` and `selfuncs.c`, index matching, join order, sort and LIMIT. It leaves
+//! out parallelism, partitionwise joins, and expressions whose statistics nobody collected. More indexes never raise a cost.
+
+mod base;
+mod classes;
+mod finish;
+mod groups;
+mod index;
+mod join;
+mod join_cost;
+mod join_method;
+mod links;
+mod partial;
+mod path;
+mod question;
+mod relation;
+mod scan;
+mod selectivity;
+mod settings;
+mod sketch;
+mod sort;
+mod unit;
+mod value;
+
+use crate::advisor::estimate::index::Ix;
+use crate::advisor::estimate::join::{Joined, Joiner};
+use crate::advisor::estimate::path::{Arena, Offer, Path, Step, UNORDERED};
+pub use crate::advisor::estimate::question::Question;
+use crate::advisor::estimate::scan::Frame;
+use crate::advisor::estimate::unit::{Leaf, Unit};
+use crate::model::catalog::Table;
+use crate::model::index::IndexDefinition;
+use crate::model::plan::Plan;
+use crate::model::snapshot::Snapshot;
+use crate::model::whatif::{Cost, Hypothetical};
+use crate::query::workload::{Query, QueryKind};
+
+/// The cost of a query with these indexes in addition to those that exist. To ask about many sets of indexes, build a
+/// [`Question`] once.
+#[must_use]
+pub fn estimate(query: &Query, snapshot: &Snapshot, indexes: &[&Hypothetical]) -> Cost {
+    Question::new(&query.shape, query.kind, query.rows_per_call, snapshot).cost(indexes)
+}
+
+/// Share of the table's rows that the predicate of an index keeps; 1 when it has none, or one that is not understood.
+#[must_use]
+pub fn predicate_selectivity(definition: &IndexDefinition, table: &Table) -> f64 {
+    definition
+        .predicate
+        .as_deref()
+        .map_or(1.0, |p| partial::share(p, table))
+}
+
+/// What planning a unit gave.
+#[derive(Debug, Clone, Copy)]
+struct Planned {
+    path: Path,
+    width: f64,
+}
+
+impl<'a> Question<'a> {
+    /// The cost with these indexes in addition to those that exist.
+    #[must_use]
+    pub fn cost(&self, indexes: &[&'a Hypothetical]) -> Cost {
+        let ways: Vec<Vec<Ix<'a>>> = (0..self.bases.len())
+            .map(|r| self.indexes_of(r, indexes))
+            .collect();
+        let mut arena = Arena::default();
+        let mut planned: Vec<Option<Planned>> = vec![None; self.units.len()];
+        for (number, unit) in self.units.iter().enumerate().rev() {
+            planned[number] = self.plan_unit(&mut arena, unit, &ways, &planned);
+        }
+        let tops = self.units.iter().zip(&planned).filter(|(unit, _)| unit.top);
+        let tops: Vec<Path> = tops.filter_map(|(_, p)| p.map(|p| p.path)).collect();
+        self.answer(&arena, &tops)
+    }
+
+    fn answer(&self, arena: &Arena<'_>, tops: &[Path]) -> Cost {
+        let total: f64 = tops.iter().map(|p| p.total).sum();
+        let mut used = Vec::new();
+        for path in tops {
+            sketch::collect_used(arena, path.node, &mut used);
+        }
+        used.sort_unstable();
+        used.dedup();
+        let mut plan = match tops {
+            [] => Plan::default(),
+            [one] => sketch::plan(self, arena, one.node),
+            several => sketch::over("Append", total, several, self, arena),
+        };
+        if let Some(name) = self.modifies() {
+            plan = Plan {
+                node_type: "ModifyTable".to_owned(),
+                relation_name: name,
+                total_cost: total,
+                plans: vec![plan],
+                ..Plan::default()
+            };
+        }
+        Cost {
+            total: if total.is_finite() {
+                total.max(0.0)
+            } else {
+                f64::MAX
+            },
+            used,
+            plan,
+        }
+    }
+
+    /// For a statement that writes: the name of the table, if known.
+    fn modifies(&self) -> Option<Option<String>> {
+        let target = self
+            .shape
+            .target
+            .filter(|_| self.kind != QueryKind::Select)?;
+        let table = self
+            .bases
+            .iter()
+            .filter_map(|b| b.table)
+            .find(|t| t.oid == target);
+        Some(table.map(|t| t.name.clone()))
+    }
+
+    fn indexes_of(&self, relation: usize, asked: &[&'a Hypothetical]) -> Vec<Ix<'a>> {
+        let Some(base) = self.bases.get(relation) else {
+            return Vec::new();
+        };
+        let mut ways = base.existing.clone();
+        let oid = base.table.map(|t| t.oid);
+        for (position, index) in asked.iter().enumerate() {
+            if Some(index.definition.table_oid) == oid {
+                ways.extend(Ix::hypothetical(position, index, base));
+            }
+        }
+        ways
+    }
+
+    fn plan_unit(
+        &self,
+        arena: &mut Arena<'a>,
+        unit: &Unit,
+        ways: &[Vec<Ix<'a>>],
+        planned: &[Option<Planned>],
+    ) -> Option<Planned> {
+        let frame = Frame {
+            settings: &self.settings,
+            total_pages: self.total_pages,
+        };
+        arena.keep_startup = unit.limit.is_some() || !unit.min_max.is_empty();
+        let mut leaves = Vec::new();
+        for (number, leaf) in unit.leaves.iter().enumerate().take(64) {
+            let (rows, width, paths) = match leaf {
+                Leaf::Base(relation) => {
+                    let (base, ways) = (self.bases.get(*relation)?, ways.get(*relation)?);
+                    (
+                        base.rows,
+                        base.width,
+                        relation::paths(arena, &frame, unit, *relation, base, ways),
+                    )
+                }
+                Leaf::Unit(inner) => match planned.get(*inner).copied().flatten() {
+                    Some(inner) => {
+                        let path = Path {
+                            order: UNORDERED,
+                            ..inner.path
+                        };
+                        (path.rows, inner.width, vec![path])
+                    }
+                    None => continue,
+                },
+            };
+            leaves.push(Joined {
+                mask: 1 << number,
+                rows,
+                width,
+                paths,
+            });
+        }
+        if leaves.is_empty() {
+            let row = self.one_row(arena);
+            return self.with_subqueries(arena, unit, row, 8.0, planned);
+        }
+        let mut leaf_rows = vec![1.0; unit.leaves.len()];
+        for leaf in &leaves {
+            leaf_rows[leaf.mask.trailing_zeros() as usize] = leaf.rows;
+        }
+        let mut joiner = Joiner {
+            frame,
+            unit,
+            bases: &self.bases,
+            indexes: ways,
+            leaf_rows,
+            inner: Vec::new(),
+        };
+        let joined = joiner.join(arena, leaves)?;
+        let path = finish::finish(arena, &self.settings, unit, joined.paths, joined.width)?;
+        self.with_subqueries(arena, unit, path, joined.width, planned)
+    }
+
+    /// A query without tables.
+    fn one_row(&self, arena: &mut Arena<'a>) -> Path {
+        let offer = Offer {
+            startup: 0.0,
+            total: self.settings.cpu_tuple,
+            rows: 1.0,
+            order: UNORDERED,
+        };
+        arena.push(Step::Other("Result"), offer, [None; 2])
+    }
+
+    /// Adds the subqueries that are not joined: those run once, and those run for each row of the result.
+    fn with_subqueries(
+        &self,
+        arena: &mut Arena<'a>,
+        unit: &Unit,
+        mut path: Path,
+        width: f64,
+        planned: &[Option<Planned>],
+    ) -> Option<Planned> {
+        let times = path.rows;
+        let once = unit.once.iter().map(|u| (*u, 1.0, "InitPlan"));
+        let each = unit.per_row.iter().map(|u| (*u, times, "SubPlan"));
+        for (inner, times, name) in once.chain(each) {
+            let Some(inner) = planned.get(inner).copied().flatten() else {
+                continue;
+            };
+            let offer = Offer {
+                startup: path.startup,
+                total: path.total + inner.path.total * times,
+                rows: path.rows,
+                order: path.order,
+            };
+            path = arena.push(
+                Step::Other(name),
+                offer,
+                [Some(path.node), Some(inner.path.node)],
+            );
+        }
+        Some(Planned { path, width })
+    }
+}

@@ -1,0 +1,264 @@
+//! From the search's choice to recommendations with evidence: which statements, how often, cost and plan before and after.
+
+use crate::advisor::answers::Configuration;
+use crate::advisor::build::{Names, build};
+use crate::advisor::candidates::Candidates;
+use crate::advisor::catalog_advice::effort;
+use crate::advisor::recommendation::{Action, Benefit, Confidence, Helped, Recommendation};
+use crate::advisor::search::{Choice, Search};
+use crate::advisor::write_cost::WriteCost;
+use crate::model::catalog::Table;
+use crate::model::snapshot::Snapshot;
+use crate::model::unit::{Count, Millis, Percent};
+use crate::model::whatif::{Hypothetical, Source};
+use crate::query::workload::{Query, Workload};
+
+/// All that the choice was made from.
+#[derive(Debug, Clone, Copy)]
+pub struct Decision<'a> {
+    /// The world.
+    pub snapshot: &'a Snapshot,
+    /// The statements.
+    pub workload: &'a Workload,
+    /// The candidates.
+    pub candidates: &'a Candidates,
+    /// The finished search.
+    pub search: &'a Search<'a>,
+    /// Write price of each candidate.
+    pub write_costs: &'a [WriteCost],
+    /// Who answered.
+    pub source: Source,
+    /// Days over which the statements' times were gathered; `None` = unknown or too short to speak of days.
+    pub days: Option<f64>,
+}
+
+/// One recommendation for each chosen index, best first; each benefit counts on top of those before it.
+#[must_use]
+pub fn recommend(
+    decision: &Decision<'_>,
+    choice: &Choice,
+    names: &mut Names,
+) -> Vec<Recommendation> {
+    let mut before = Configuration::new();
+    let mut all: Configuration = choice.indexes.clone();
+    all.sort_unstable();
+    let mut recommendations = Vec::new();
+    for (position, &index) in choice.indexes.iter().enumerate() {
+        let mut after = before.clone();
+        after.push(index);
+        after.sort_unstable();
+        if let Some(table) = decision
+            .snapshot
+            .table(decision.candidates.indexes[index].definition.table_oid)
+        {
+            let mut recommendation =
+                decision.recommendation(index, table, &before, &after, &all, names);
+            recommendation.priority = position + 1;
+            recommendations.push(recommendation);
+        }
+        before = after;
+    }
+    recommendations
+}
+
+impl Decision<'_> {
+    fn recommendation(
+        &self,
+        index: usize,
+        table: &Table,
+        before: &[usize],
+        after: &[usize],
+        all: &[usize],
+        names: &mut Names,
+    ) -> Recommendation {
+        let hypothetical = &self.candidates.indexes[index];
+        let name = names.choose(&hypothetical.definition);
+        let (changes, undo) = build(&hypothetical.definition, &name, names, self.snapshot);
+        let mut benefit = self.benefit(before, after);
+        benefit.write_ms_per_day = self.write_costs[index].ms_per_day;
+        let mut statements: Vec<(f64, Helped)> = (0..self.workload.queries.len())
+            .filter_map(|q| self.helped(q, index, all))
+            .collect();
+        statements.sort_by(|a, b| {
+            b.0.total_cmp(&a.0)
+                .then_with(|| a.1.fingerprint.cmp(&b.1.fingerprint))
+        });
+        let statements: Vec<Helped> = statements.into_iter().map(|(_, helped)| helped).collect();
+        Recommendation {
+            action: Action::Create,
+            index: name,
+            reason: reason(
+                hypothetical,
+                &statements,
+                &benefit,
+                self.superseded(hypothetical).as_deref(),
+            ),
+            definition: hypothetical.definition.clone(),
+            changes,
+            undo,
+            size_bytes: hypothetical.size_bytes(),
+            benefit,
+            confidence: self.confidence(table),
+            statements,
+            priority: 0,
+            effort: effort(table),
+            risk: self.write_costs[index].describe(),
+        }
+    }
+
+    /// What going from one configuration to the next brings over the whole workload.
+    fn benefit(&self, before: &[usize], after: &[usize]) -> Benefit {
+        let mut benefit = Benefit::default();
+        let mut saved = 0.0;
+        for (q, query) in self.workload.queries.iter().enumerate() {
+            let (Some(old), Some(new)) = (self.cost(q, before), self.cost(q, after)) else {
+                continue;
+            };
+            if new < old {
+                benefit.cost_before += query.calls * old;
+                benefit.cost_after += query.calls * new;
+                saved += self.search.weight(q) * (old - new);
+            }
+        }
+        benefit.ms_per_day_saved = self
+            .days
+            .filter(|_| self.workload.coverage.timed)
+            .map(|days| saved / days);
+        benefit.load_share_saved = if self.search.total_load() > 0.0 {
+            saved / self.search.total_load()
+        } else {
+            0.0
+        };
+        benefit
+    }
+
+    /// Cost of a query under a configuration, in planner units; `None` when it was never asked.
+    #[must_use]
+    pub fn cost(&self, query: usize, configuration: &[usize]) -> Option<f64> {
+        let cut = self.search.cut(query, configuration);
+        let answers = self.search.answers(query);
+        answers
+            .get(&cut)
+            .or_else(|| answers.at_most(&cut))
+            .map(|a| a.cost)
+    }
+
+    /// The evidence of one query for one index: only if its plan with all advised indexes uses this one and costs less.
+    fn helped(&self, q: usize, index: usize, all: &[usize]) -> Option<(f64, Helped)> {
+        let cut = self.search.cut(q, all);
+        let answers = self.search.answers(q);
+        let (old, new) = (
+            answers.get(&[])?,
+            answers.get(&cut).or_else(|| answers.at_most(&cut))?,
+        );
+        if !new.used.contains(&index) || new.cost >= old.cost {
+            return None;
+        }
+        let query = &self.workload.queries[q];
+        let saved = self.search.weight(q) * (old.cost - new.cost);
+        Some((
+            saved,
+            Helped {
+                queryids: queryids(query, self.snapshot),
+                fingerprint: format!("{:016x}", query.fingerprint),
+                query: query.text.clone(),
+                line: query
+                    .members
+                    .first()
+                    .and_then(|&m| self.snapshot.statements[m].line),
+                calls: query.calls,
+                mean_ms: query
+                    .total_ms
+                    .filter(|_| query.calls > 0.0)
+                    .map(|ms| ms / query.calls),
+                cost_before: old.cost,
+                cost_after: new.cost,
+                plan_before: old.plan.clone(),
+                plan_after: self.named(&new.plan),
+            },
+        ))
+    }
+
+    /// A plan outline with `HypoPG`'s generated index names shortened to what a reader understands.
+    fn named(&self, outline: &str) -> String {
+        let mut text = String::new();
+        let mut rest = outline;
+        // `<13543>btree_orders_status` → `(new) orders_status`
+        while let Some((head, tail)) = rest.split_once(" using <") {
+            text.push_str(head);
+            let name = tail.split_once('>').map_or(tail, |(_, name)| name);
+            text.push_str(" using new ");
+            rest = name.strip_prefix("btree_").unwrap_or(name);
+        }
+        text + rest
+    }
+
+    /// The real planner's word on statistics counts most; arithmetic without statistics least.
+    fn confidence(&self, table: &Table) -> Confidence {
+        let analyzed = table.columns.iter().any(|c| c.stats.is_some());
+        match (self.source, analyzed) {
+            (_, false) => Confidence::Low,
+            (Source::Estimate, true) => Confidence::Medium,
+            (Source::Hypopg | Source::Clone, true) => Confidence::High,
+        }
+    }
+
+    /// An existing plain index that the new one makes superfluous: its prefix, bound to no constraint.
+    fn superseded(&self, new: &Hypothetical) -> Option<String> {
+        self.snapshot
+            .indexes_of(new.definition.table_oid)
+            .find(|i| {
+                i.usable()
+                    && !i.incomplete
+                    && !i.definition.unique
+                    && i.constraint.is_none()
+                    && !i.replica_identity
+                    && !i.clustered
+                    && i.definition.is_prefix_of(&new.definition)
+            })
+            .map(|i| i.qualified().to_string())
+    }
+}
+
+/// Known `queryid`s of a query's members.
+#[must_use]
+pub fn queryids(query: &Query, snapshot: &Snapshot) -> Vec<i64> {
+    let mut ids: Vec<i64> = query
+        .members
+        .iter()
+        .filter_map(|&m| snapshot.statements[m].queryid)
+        .collect();
+    ids.sort_unstable();
+    ids.dedup();
+    ids
+}
+
+fn reason(
+    index: &Hypothetical,
+    statements: &[Helped],
+    benefit: &Benefit,
+    superseded: Option<&str>,
+) -> String {
+    let table = &index.definition.table;
+    let count = statements.len();
+    let calls: f64 = statements.iter().map(|s| s.calls).sum();
+    let mut text = format!(
+        "{} ({} {}) on {table} {} {} of the analysed load",
+        if count == 1 {
+            "1 statement".to_owned()
+        } else {
+            format!("{count} statements")
+        },
+        Count(calls),
+        if calls > 1.5 { "calls" } else { "call" },
+        if count == 1 { "saves" } else { "save" },
+        Percent(benefit.load_share_saved.clamp(0.0, 1.0)),
+    );
+    if let Some(ms) = benefit.ms_per_day_saved {
+        text += &format!(", {} a day", Millis(ms));
+    }
+    if let Some(superseded) = superseded {
+        text += &format!("; {superseded} is then a mere prefix of it: drop it after a while");
+    }
+    text
+}

@@ -1,0 +1,281 @@
+//! What an index costs those who write: entries to add, and HOT updates that stop being HOT.
+//!
+//! The formula is that of `notes` on HOT in PostgreSQL's README.HOT: an update is HOT only while no column of any index
+//! changes, and a HOT update writes to no index at all. The prices are rough; they serve to weigh writes against reads.
+
+use std::collections::BTreeSet;
+
+use crate::advisor::size::leaf_partitions;
+use crate::model::catalog::Table;
+use crate::model::index::{IndexDefinition, KeyOf};
+use crate::model::snapshot::Snapshot;
+use crate::model::unit::{Count, Millis, Percent};
+use crate::model::whatif::Hypothetical;
+use crate::query::workload::{Query, QueryKind, Workload};
+
+/// Descent to a leaf in memory and the entry there: 5 to 20 µs on today's machines.
+const INSERT_MS: f64 = 0.010;
+/// Writing WAL, per byte: 100 MB/s sustained.
+const WAL_MS_PER_BYTE: f64 = 1.0e-5;
+/// WAL of one entry beyond the entry itself: record header and block reference.
+const WAL_OVERHEAD: f64 = 50.0;
+/// Reading a leaf that is in no cache: a random read of a solid-state disk.
+const MISS_MS: f64 = 0.1;
+/// Taking an entry out again, by VACUUM, relative to putting it in: it goes through the pages in bulk.
+const REMOVE: f64 = 0.3;
+/// Correlation from which new entries all go to the rightmost leaf, which stays in memory.
+const ASCENDING: f64 = 0.95;
+/// Statistics younger than this say little about a day, s.
+const YOUNG: f64 = 3600.0;
+
+/// The price of one index. Rates are `None` when nobody knows since when the counters count.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct WriteCost {
+    /// Time that writers and VACUUM spend on it, ms per day.
+    pub ms_per_day: Option<f64>,
+    /// Entries added per day.
+    pub entries_per_day: Option<f64>,
+    /// HOT updates per day that it turns into ordinary ones.
+    pub hot_lost_per_day: Option<f64>,
+    /// What it adds to the work of writing to the table and its present indexes, as a share of that.
+    pub share_of_writes: f64,
+    /// Columns of the index that statements of the workload set.
+    pub updated_columns: BTreeSet<String>,
+    /// Whether the counters are younger than an hour, or their age is unknown.
+    pub low_confidence: bool,
+    table: String,
+}
+
+impl WriteCost {
+    /// One line for people: `adds 1.2 % to the writes on orders (34 ms a day)`.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        let mut text = match self.ms_per_day {
+            Some(ms) if ms > 0.0 => format!(
+                "adds {} to the writes on {} ({} a day)",
+                Percent(self.share_of_writes),
+                self.table,
+                Millis(ms)
+            ),
+            Some(_) => format!("no writes seen on {}", self.table),
+            None if self.share_of_writes > 0.0 => format!(
+                "adds {} to the writes on {}",
+                Percent(self.share_of_writes),
+                self.table
+            ),
+            None => format!("write price on {} unknown", self.table),
+        };
+        if !self.updated_columns.is_empty() {
+            let columns: Vec<&str> = self.updated_columns.iter().map(String::as_str).collect();
+            let columns = columns.join(", ");
+            match self.hot_lost_per_day {
+                Some(lost) if lost >= 0.5 => {
+                    text.push_str(&format!(
+                        "; {} HOT updates a day are lost: {columns} is updated",
+                        Count(lost)
+                    ));
+                }
+                _ => text.push_str(&format!("; {columns} is updated")),
+            }
+        }
+        if self.low_confidence && self.ms_per_day.is_some() {
+            text.push_str("; counted for less than an hour");
+        }
+        text
+    }
+}
+
+/// Rows written to a table since its counters were reset.
+#[derive(Debug, Clone, Copy, Default)]
+struct Writes {
+    inserted: f64,
+    updated: f64,
+    hot: f64,
+    deleted: f64,
+}
+
+/// Prices an index from the table's counters and from which columns the workload's statements set.
+#[must_use]
+pub fn write_cost(index: &Hypothetical, snapshot: &Snapshot, workload: &Workload) -> WriteCost {
+    let definition = &index.definition;
+    let Some(table) = snapshot.table(definition.table_oid) else {
+        return WriteCost {
+            low_confidence: true,
+            table: definition.table.name.clone(),
+            ..WriteCost::default()
+        };
+    };
+    let age = snapshot.stats_age().filter(|age| *age > 0.0);
+    let mut cost = WriteCost {
+        low_confidence: age.is_none_or(|age| age < YOUNG),
+        table: table.name.clone(),
+        ..WriteCost::default()
+    };
+    let (touched, lost_share) = updates(definition, table, snapshot, workload);
+    cost.updated_columns = touched;
+    let Some(writes) = writes(table, snapshot) else {
+        return cost;
+    };
+    let insert = insert_ms(index, table, snapshot);
+    let indexed = crate::advisor::estimate::predicate_selectivity(definition, table);
+    let indexes = snapshot.indexes_of(table.oid).filter(|i| i.ready);
+    let present = indexes.map(|_| 1.0).sum::<f64>();
+
+    let lost = writes.hot * lost_share;
+    let ordinary = (writes.updated - writes.hot).max(0.0) + lost;
+    let entries = (writes.inserted + ordinary) * indexed;
+    let removed = (writes.deleted + ordinary) * indexed;
+    // A lost HOT update also writes a new entry to every index that is there already.
+    let ms =
+        entries * insert + removed * insert * REMOVE + lost * present * INSERT_MS * (1.0 + REMOVE);
+    let before = (writes.inserted + writes.updated - writes.hot) * (1.0 + present)
+        + writes.hot
+        + writes.deleted;
+    cost.share_of_writes = if before > 0.0 {
+        ms / (before * INSERT_MS)
+    } else {
+        0.0
+    };
+    if let Some(age) = age {
+        let per_day = 86_400.0 / age;
+        cost.ms_per_day = Some(ms * per_day);
+        cost.entries_per_day = Some(entries * per_day);
+        cost.hot_lost_per_day = Some(lost * per_day);
+    }
+    cost
+}
+
+/// Writes to the table, all partitions together; `None` when its counters were not seen.
+fn writes(table: &Table, snapshot: &Snapshot) -> Option<Writes> {
+    let leaves = leaf_partitions(table, snapshot);
+    let tables = if leaves.is_empty() {
+        vec![table]
+    } else {
+        leaves
+    };
+    let mut sum = Writes::default();
+    let mut seen = false;
+    for stats in tables.iter().filter_map(|t| t.stats.as_ref()) {
+        #[allow(
+            clippy::cast_precision_loss,
+            reason = "counters beyond 2^52 need no exactness"
+        )]
+        let rows = |counter: i64| counter.max(0) as f64;
+        seen = true;
+        sum.inserted += rows(stats.n_tup_ins);
+        sum.updated += rows(stats.n_tup_upd);
+        sum.hot += rows(stats.n_tup_hot_upd).min(rows(stats.n_tup_upd));
+        sum.deleted += rows(stats.n_tup_del);
+    }
+    seen.then_some(sum)
+}
+
+/// Time to add one entry, ms.
+fn insert_ms(index: &Hypothetical, table: &Table, snapshot: &Snapshot) -> f64 {
+    let rows = table.rows().max(1.0);
+    let entry = (index.size_bytes() / rows).clamp(8.0, 2704.0);
+    let wal = (entry + WAL_OVERHEAD) * WAL_MS_PER_BYTE;
+    let first = index.definition.keys.first().and_then(|k| k.column_name());
+    let stats = first
+        .and_then(|name| table.column(name))
+        .and_then(|c| c.stats.as_ref());
+    let ascending = stats
+        .and_then(|s| s.correlation)
+        .is_some_and(|c| c >= ASCENDING);
+    let cache = snapshot
+        .server
+        .number("effective_cache_size", 524_288.0)
+        .max(1.0);
+    let missed = if ascending {
+        0.0
+    } else {
+        (1.0 - cache / index.pages.max(1.0)).max(0.0)
+    };
+    // An inverted index takes an entry for each element of a value.
+    let elements = if index.definition.method == "gin" {
+        5.0
+    } else {
+        1.0
+    };
+    elements * (INSERT_MS + wal + missed * MISS_MS)
+}
+
+/// Columns of the index that UPDATEs set, and which share of the now HOT updates they are. Updates that set a column of a
+/// present index are not HOT anyway and do not count.
+fn updates(
+    definition: &IndexDefinition,
+    table: &Table,
+    snapshot: &Snapshot,
+    workload: &Workload,
+) -> (BTreeSet<String>, f64) {
+    let columns = columns_of(definition, table);
+    let present: BTreeSet<String> = snapshot
+        .indexes_of(table.oid)
+        .filter(|i| i.ready && !summarizes(&i.definition, snapshot))
+        .flat_map(|i| columns_of(&i.definition, table))
+        .collect();
+    let exempt = summarizes(definition, snapshot);
+    let (mut touched, mut can_be_hot, mut lost) = (BTreeSet::new(), 0.0, 0.0);
+    for query in workload
+        .queries
+        .iter()
+        .filter(|q| writes_to(q, table, snapshot))
+    {
+        let written = &query.shape.written;
+        let set: Vec<&String> = written.intersection(&columns).collect();
+        touched.extend(set.iter().map(|c| (*c).clone()));
+        if written.is_disjoint(&present) {
+            let rows = query.calls.max(0.0) * query.rows_per_call.max(0.0);
+            can_be_hot += rows;
+            lost += if set.is_empty() || exempt { 0.0 } else { rows };
+        }
+    }
+    let share = if can_be_hot > 0.0 {
+        (lost / can_be_hot).min(1.0)
+    } else {
+        0.0
+    };
+    (touched, share)
+}
+
+/// Since 16 an index that only summarizes pages (BRIN) leaves updates HOT.
+fn summarizes(definition: &IndexDefinition, snapshot: &Snapshot) -> bool {
+    definition.method == "brin" && snapshot.server.major() >= 16
+}
+
+fn writes_to(query: &Query, table: &Table, snapshot: &Snapshot) -> bool {
+    let changes = matches!(
+        query.kind,
+        QueryKind::Update | QueryKind::Merge | QueryKind::Insert
+    );
+    let target = query.shape.target.and_then(|oid| snapshot.table(oid));
+    let same = target.is_some_and(|t| {
+        t.oid == table.oid || snapshot.root_of(t).oid == snapshot.root_of(table).oid
+    });
+    changes && same && !query.shape.written.is_empty()
+}
+
+/// Columns whose change changes an entry: keys, INCLUDE, and those named in expressions and predicate.
+fn columns_of(definition: &IndexDefinition, table: &Table) -> BTreeSet<String> {
+    let mut columns: BTreeSet<String> = definition.include.iter().cloned().collect();
+    let mut named = |text: &str| {
+        let word = |c: char| !(c.is_alphanumeric() || c == '_' || c == '$');
+        let words: BTreeSet<String> = text.split(word).map(str::to_lowercase).collect();
+        let quoted: Vec<&str> = text.split('"').collect();
+        for column in &table.columns {
+            if words.contains(&column.name) || quoted.contains(&column.name.as_str()) {
+                columns.insert(column.name.clone());
+            }
+        }
+    };
+    for key in &definition.keys {
+        match &key.of {
+            KeyOf::Column(name) => named(&format!("\"{name}\"")),
+            KeyOf::Expression(text) => named(text),
+        }
+    }
+    if let Some(predicate) = &definition.predicate {
+        named(predicate);
+    }
+    columns
+}

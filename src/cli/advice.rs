@@ -1,0 +1,367 @@
+//! Snapshot (and a session to ask) → Report: the one place where workload, candidates, search and planner meet. Used by
+//! `advise` and `demo`.
+
+use std::collections::BTreeMap;
+use std::io::{IsTerminal as _, Write as _};
+use std::time::Instant;
+
+use clap::ValueEnum;
+
+use super::Failure;
+use super::planner::Planner;
+use crate::advisor::build::Names;
+use crate::advisor::candidates::{CandidateOptions, Candidates, candidates};
+use crate::advisor::catalog_advice::catalog_advice;
+use crate::advisor::recommend::{Decision, queryids, recommend};
+use crate::advisor::recommendation::Recommendation;
+use crate::advisor::search::{Search, SearchOptions};
+use crate::advisor::write_cost::{WriteCost, write_cost};
+use crate::model::gap::{Gap, Part};
+use crate::model::snapshot::Snapshot;
+use crate::pg::connect::Connection;
+use crate::query::workload::Workload;
+use crate::query::workload::{WorkloadOptions, workload};
+use crate::report::{
+    PlannerSummary, Report, SCHEMA_VERSION, SkippedGroup, Summary, TargetSummary, Tool, Unhelped,
+};
+
+/// `--planner`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PlannerChoice {
+    /// HypoPG where it is installed on the target, else arithmetic.
+    #[default]
+    Auto,
+    /// HypoPG on the target: the real planner.
+    Hypopg,
+    /// Arithmetic over the statistics: no planner is asked.
+    Estimate,
+}
+
+/// What to advise on.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct AdviceOptions {
+    pub(crate) budget_bytes: Option<f64>,
+    /// Most columns of one index; 0 = the default.
+    pub(crate) max_columns: usize,
+    pub(crate) planner: PlannerChoice,
+    /// When to stop asking.
+    pub(crate) deadline: Option<Instant>,
+    pub(crate) workload: WorkloadOptions,
+    /// Where the snapshot came from, if from a file.
+    pub(crate) snapshot_file: Option<String>,
+}
+
+impl AdviceOptions {
+    fn candidates(&self) -> CandidateOptions {
+        let default = CandidateOptions::default();
+        CandidateOptions {
+            max_columns: if self.max_columns == 0 {
+                default.max_columns
+            } else {
+                self.max_columns
+            },
+        }
+    }
+}
+
+/// Statement figures gathered over less than this say nothing about a day.
+const SHORTEST_WINDOW_S: f64 = 3600.0;
+
+/// Advises.
+pub(crate) async fn advice(
+    snapshot: &Snapshot,
+    connection: Option<&Connection>,
+    options: &AdviceOptions,
+) -> Result<Report, Failure> {
+    let workload = workload(snapshot, &options.workload);
+    let candidates = candidates(&workload, snapshot, &options.candidates());
+    let write_costs: Vec<WriteCost> = candidates
+        .indexes
+        .iter()
+        .map(|i| write_cost(i, snapshot, &workload))
+        .collect();
+    let window = window(snapshot);
+    let timed = workload.coverage.timed;
+    let load: Vec<f64> = workload
+        .queries
+        .iter()
+        .map(|q| {
+            if timed {
+                q.total_ms.unwrap_or(0.0)
+            } else {
+                q.calls
+            }
+        })
+        .collect();
+    let days = window
+        .or_else(|| snapshot.stats_age())
+        .map(|s| s / 86_400.0);
+    let price = |w: &WriteCost| {
+        if timed {
+            w.ms_per_day.unwrap_or(0.0) * days.unwrap_or(0.0)
+        } else {
+            0.0
+        }
+    };
+    let prices: Vec<f64> = write_costs.iter().map(price).collect();
+    let search_options = SearchOptions {
+        budget_bytes: options.budget_bytes,
+        ..SearchOptions::default()
+    };
+
+    let mut planner = Planner::choose(snapshot, &workload, connection, options.planner)?;
+    let mut search = Search::new(&candidates, &load, timed, &prices, search_options);
+    let asked = ask(&mut search, &mut planner, &candidates, options.deadline).await?;
+    let choice = search.choice();
+    let mut names = Names::new(snapshot);
+    let decision = Decision {
+        snapshot,
+        workload: &workload,
+        candidates: &candidates,
+        search: &search,
+        write_costs: &write_costs,
+        source: planner.source(),
+        days: window
+            .filter(|s| *s >= SHORTEST_WINDOW_S)
+            .map(|s| s / 86_400.0),
+    };
+    let mut recommendations = recommend(&decision, &choice, &mut names);
+    let chosen: Vec<_> = choice
+        .indexes
+        .iter()
+        .map(|&i| &candidates.indexes[i].definition)
+        .collect();
+    recommendations.extend(catalog_advice(snapshot, &chosen, &mut names));
+    for (position, recommendation) in recommendations.iter_mut().enumerate() {
+        recommendation.priority = position + 1;
+    }
+    let mut gaps = snapshot.gaps.clone();
+    gaps.extend(planner.gaps());
+    if asked.hurried {
+        gaps.push(
+            Gap::new(
+                Part::Planner,
+                "the time limit ended the search before every question was asked",
+            )
+            .effect("a better set of indexes may exist")
+            .close("--deadline SECONDS"),
+        );
+    }
+    if !choice.failed.is_empty() {
+        let example = choice.failed.values().next().cloned().unwrap_or_default();
+        gaps.push(
+            Gap::new(
+                Part::Planner,
+                format!("the planner could not plan them, e.g.: {example}"),
+            )
+            .effect("these statements had no part in the choice")
+            .count(choice.failed.len()),
+        );
+    }
+    Ok(Report {
+        schema_version: SCHEMA_VERSION,
+        tool: Tool {
+            name: "pgperf".into(),
+            version: env!("CARGO_PKG_VERSION").into(),
+        },
+        target: TargetSummary {
+            database: snapshot.server.database.clone(),
+            server_version: snapshot.server.version.clone(),
+            taken_at: snapshot.taken_at,
+            snapshot: options.snapshot_file.clone(),
+            statements_window_s: window,
+        },
+        planner: (choice.probes > 0).then(|| PlannerSummary {
+            source: planner.source(),
+            why: planner.why().to_owned(),
+            probes: choice.probes,
+        }),
+        coverage: workload.coverage.clone(),
+        skipped: skipped(&workload, snapshot),
+        gaps,
+        summary: summary(
+            &decision,
+            &recommendations,
+            &choice.indexes,
+            options.budget_bytes,
+        ),
+        unhelped: unhelped(&decision, &choice.indexes, &choice.failed),
+        recommendations,
+    })
+}
+
+struct Asked {
+    hurried: bool,
+}
+
+/// Answers the search's questions until it has none, or the deadline has passed.
+async fn ask<'a>(
+    search: &mut Search<'_>,
+    planner: &mut Planner<'a>,
+    candidates: &'a Candidates,
+    deadline: Option<Instant>,
+) -> Result<Asked, Failure> {
+    let mut progress = Progress::new();
+    let mut hurried = false;
+    while let Some(probes) = search.probes() {
+        for probe in probes {
+            if deadline.is_some_and(|d| Instant::now() > d) {
+                hurried = true;
+                break;
+            }
+            let indexes: Vec<_> = probe
+                .configuration
+                .iter()
+                .map(|&i| &candidates.indexes[i])
+                .collect();
+            let answer = planner.cost(probe.query, &indexes).await?;
+            search.observe(&probe, answer.as_ref().map_err(Clone::clone));
+            progress.step();
+        }
+        if hurried {
+            search.hurry();
+        }
+    }
+    Ok(Asked { hurried })
+}
+
+/// A counter on stderr when that is a terminal.
+struct Progress {
+    shown: bool,
+    steps: usize,
+}
+
+impl Progress {
+    fn new() -> Self {
+        Self {
+            shown: std::io::stderr().is_terminal(),
+            steps: 0,
+        }
+    }
+
+    fn step(&mut self) {
+        self.steps += 1;
+        if self.shown && self.steps.is_multiple_of(50) {
+            eprint!("\rasking the planner: {} questions", self.steps);
+            let _ = std::io::stderr().flush();
+        }
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        if self.shown && self.steps >= 50 {
+            eprint!("\r\x1b[K");
+        }
+    }
+}
+
+/// Seconds over which the statement figures were gathered, if the server says so.
+fn window(snapshot: &Snapshot) -> Option<f64> {
+    let since = snapshot.server.statements_reset?;
+    Some((snapshot.taken_at - since).max(0.0))
+}
+
+fn skipped(workload: &Workload, snapshot: &Snapshot) -> Vec<SkippedGroup> {
+    let mut groups: BTreeMap<String, SkippedGroup> = BTreeMap::new();
+    for skipped in &workload.skipped {
+        let statement = &snapshot.statements[skipped.statement];
+        let reason = skipped.reason.describe();
+        let group = groups
+            .entry(reason.clone())
+            .or_insert_with(|| SkippedGroup {
+                reason,
+                statements: 0,
+                total_ms: None,
+                harmless: skipped.reason.is_harmless(),
+                example: statement.query.clone(),
+            });
+        group.statements += 1;
+        if let Some(ms) = statement.total_exec_time {
+            group.total_ms = Some(group.total_ms.unwrap_or(0.0) + ms);
+        }
+    }
+    let mut groups: Vec<SkippedGroup> = groups.into_values().collect();
+    groups.sort_by(|a, b| {
+        a.harmless
+            .cmp(&b.harmless)
+            .then(b.statements.cmp(&a.statements))
+            .then(a.reason.cmp(&b.reason))
+    });
+    groups
+}
+
+fn summary(
+    decision: &Decision<'_>,
+    recommendations: &[Recommendation],
+    chosen: &[usize],
+    budget_bytes: Option<f64>,
+) -> Summary {
+    let mut all = chosen.to_vec();
+    all.sort_unstable();
+    let mut summary = Summary {
+        budget_bytes,
+        candidates: decision.candidates.indexes.len(),
+        ..Summary::default()
+    };
+    for (q, query) in decision.workload.queries.iter().enumerate() {
+        let Some(before) = decision.cost(q, &[]) else {
+            continue;
+        };
+        summary.cost_before += query.calls * before;
+        summary.cost_after += query.calls * decision.cost(q, &all).unwrap_or(before);
+    }
+    let saved: Vec<f64> = recommendations
+        .iter()
+        .filter_map(|r| r.benefit.ms_per_day_saved)
+        .collect();
+    summary.ms_per_day_saved = (!saved.is_empty()).then(|| saved.iter().sum());
+    summary.size_bytes = chosen
+        .iter()
+        .map(|&i| decision.candidates.indexes[i].size_bytes())
+        .sum();
+    summary
+}
+
+/// Analysed statements that no advised index helps.
+fn unhelped(
+    decision: &Decision<'_>,
+    chosen: &[usize],
+    failed: &BTreeMap<usize, String>,
+) -> Vec<Unhelped> {
+    let mut all = chosen.to_vec();
+    all.sort_unstable();
+    let total: f64 = decision.workload.coverage.analysed_total;
+    let mut unhelped = Vec::new();
+    for (q, query) in decision.workload.queries.iter().enumerate() {
+        let (before, after) = (decision.cost(q, &[]), decision.cost(q, &all));
+        if before.zip(after).is_some_and(|(b, a)| a < b) {
+            continue;
+        }
+        let reason = if let Some(why) = failed.get(&q) {
+            format!("could not be planned: {why}")
+        } else if let Some(declined) = &decision.candidates.declined[q] {
+            declined.clone()
+        } else {
+            "no index lowers its cost by enough to pay for itself".into()
+        };
+        let load = if decision.workload.coverage.timed {
+            query.total_ms.unwrap_or(0.0)
+        } else {
+            query.calls
+        };
+        unhelped.push(Unhelped {
+            queryids: queryids(query, decision.snapshot),
+            query: query.text.clone(),
+            line: query
+                .members
+                .first()
+                .and_then(|&m| decision.snapshot.statements[m].line),
+            cost: before,
+            load_share: if total > 0.0 { load / total } else { 0.0 },
+            reason,
+        });
+    }
+    unhelped.sort_by(|a, b| b.load_share.total_cmp(&a.load_share));
+    unhelped
+}

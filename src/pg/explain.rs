@@ -1,0 +1,99 @@
+//! EXPLAIN of statements whose constants are `$n`: the generic plan, without ever executing anything.
+//!
+//! From 16 on `EXPLAIN (GENERIC_PLAN)` does it, over the simple protocol only (over the extended one `$1` would become a
+//! parameter of EXPLAIN itself and the plan a wrong one). Before, PREPARE with `plan_cache_mode = force_generic_plan` and
+//! EXECUTE with NULLs does; without that setting the NULLs would be folded into the plan. Everything stands in one explicit
+//! transaction, so that a pooler in transaction mode keeps it on one server session.
+
+use std::fmt::Write as _;
+
+use crate::model::ident::quote_ident;
+
+/// A statement to plan: exactly one, checked by the parser, with parameters `$1 … $n`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Explainable<'a> {
+    /// Its text, without semicolon.
+    pub text: &'a str,
+    /// Highest parameter number.
+    pub parameters: usize,
+    /// Schemas to resolve names in; empty = the session's own.
+    pub search_path: &'a [String],
+}
+
+/// Name of the prepared statement used before 16; it lives only inside one transaction of ours.
+pub(super) const PREPARED: &str = "pgperf_probe";
+
+impl Explainable<'_> {
+    /// `SET LOCAL` lines that must stand before: search path, and generic plans below 16.
+    pub(super) fn settings(&self, version_num: u32) -> String {
+        let mut sql = String::new();
+        if !self.search_path.is_empty() {
+            let schemas: Vec<_> = self.search_path.iter().map(|s| quote_ident(s)).collect();
+            let _ = write!(sql, "SET LOCAL search_path = {};", schemas.join(", "));
+        }
+        if self.is_prepared(version_num) {
+            sql.push_str("SET LOCAL plan_cache_mode = force_generic_plan;");
+        }
+        sql
+    }
+
+    /// Whether it takes PREPARE (and so DEALLOCATE afterwards).
+    pub(super) fn is_prepared(&self, version_num: u32) -> bool {
+        self.parameters > 0 && version_num < 160_000
+    }
+
+    /// The EXPLAIN itself; its result is the last of the batch.
+    pub(super) fn explain(&self, version_num: u32) -> String {
+        let text = self.text;
+        if self.parameters == 0 {
+            format!("EXPLAIN (FORMAT JSON) {text}")
+        } else if self.is_prepared(version_num) {
+            let nulls = vec!["NULL"; self.parameters].join(", ");
+            format!(
+                "PREPARE {PREPARED} AS {text}\n;EXPLAIN (FORMAT JSON) EXECUTE {PREPARED}({nulls})"
+            )
+        } else {
+            format!("EXPLAIN (GENERIC_PLAN, FORMAT JSON) {text}")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_way_depends_on_parameters_and_version() {
+        let path = ["My Schema".to_owned(), "public".to_owned()];
+        let plain = Explainable {
+            text: "SELECT 1",
+            parameters: 0,
+            search_path: &[],
+        };
+        assert_eq!(plain.explain(130_000), "EXPLAIN (FORMAT JSON) SELECT 1");
+        assert_eq!(plain.settings(130_000), "");
+        let bound = Explainable {
+            text: "SELECT * FROM t WHERE a = $1 AND b = $2",
+            parameters: 2,
+            search_path: &path,
+        };
+        assert_eq!(
+            bound.settings(160_000),
+            r#"SET LOCAL search_path = "My Schema", public;"#
+        );
+        assert!(
+            bound
+                .settings(150_000)
+                .ends_with("SET LOCAL plan_cache_mode = force_generic_plan;")
+        );
+        assert_eq!(
+            bound.explain(160_000),
+            format!("EXPLAIN (GENERIC_PLAN, FORMAT JSON) {}", bound.text)
+        );
+        assert!(
+            bound
+                .explain(150_000)
+                .ends_with("EXPLAIN (FORMAT JSON) EXECUTE pgperf_probe(NULL, NULL)")
+        );
+    }
+}

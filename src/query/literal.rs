@@ -1,0 +1,153 @@
+//! Constants in the text form that `pg_stats` has, and what a LIKE pattern can be searched by.
+
+use sqlparser::ast::{DataType, Expr, TypedString, UnaryOperator, Value};
+
+use crate::model::catalog::Column;
+use crate::query::shape::{Operand, Operator};
+
+/// The text of a constant, casts and signs folded; `None` for NULL, parameters and everything computed.
+pub(crate) fn literal(expr: &Expr) -> Option<String> {
+    match expr {
+        Expr::Nested(inner) => literal(inner),
+        Expr::Cast {
+            expr, data_type, ..
+        } => {
+            let text = literal(expr)?;
+            Some(if matches!(data_type, DataType::Boolean | DataType::Bool) {
+                boolean(&text).to_owned()
+            } else {
+                text
+            })
+        }
+        Expr::TypedString(TypedString { value, .. }) => text(&value.value),
+        Expr::UnaryOp {
+            op: UnaryOperator::Minus,
+            expr,
+        } => {
+            let text = literal(expr)?;
+            match text.strip_prefix('-') {
+                Some(positive) => Some(positive.to_owned()),
+                None => text
+                    .starts_with(|c: char| c.is_ascii_digit() || c == '.')
+                    .then(|| format!("-{text}")),
+            }
+        }
+        Expr::UnaryOp {
+            op: UnaryOperator::Plus,
+            expr,
+        } => literal(expr),
+        Expr::Value(value) => text(&value.value),
+        _ => None,
+    }
+}
+
+fn text(value: &Value) -> Option<String> {
+    match value {
+        Value::Number(text, _)
+        | Value::SingleQuotedString(text)
+        | Value::EscapedStringLiteral(text)
+        | Value::UnicodeStringLiteral(text)
+        | Value::NationalStringLiteral(text) => Some(text.clone()),
+        Value::DollarQuotedString(text) => Some(text.value.clone()),
+        Value::Boolean(true) => Some("t".into()),
+        Value::Boolean(false) => Some("f".into()),
+        _ => None,
+    }
+}
+
+/// `t` or `f` for what the input function of boolean takes.
+fn boolean(text: &str) -> &str {
+    match text.trim().to_ascii_lowercase().as_str() {
+        "t" | "true" | "y" | "yes" | "on" | "1" => "t",
+        "f" | "false" | "n" | "no" | "off" | "0" => "f",
+        _ => text,
+    }
+}
+
+/// A constant compared with that column.
+pub(crate) fn operand(expr: &Expr, column: Option<&Column>) -> Operand {
+    match literal(expr) {
+        Some(text) => Operand::Literal(of_type(text, column)),
+        None => Operand::Unknown,
+    }
+}
+
+/// Several of them; unknown if one is.
+pub(crate) fn operands<'a>(
+    exprs: impl IntoIterator<Item = &'a Expr>,
+    column: Option<&Column>,
+) -> Operand {
+    let texts: Option<Vec<String>> = (exprs.into_iter())
+        .map(|e| literal(e).map(|text| of_type(text, column)))
+        .collect();
+    texts.map_or(Operand::Unknown, Operand::Literals)
+}
+
+fn of_type(text: String, column: Option<&Column>) -> String {
+    match column.map(|c| c.base_type.as_str()) {
+        Some("bool") => boolean(&text).to_owned(),
+        _ => text,
+    }
+}
+
+/// The elements of an array constant (`'{1,2}'`) of plain values.
+pub(crate) fn elements(text: &str) -> Option<Vec<String>> {
+    let inner = text.trim().strip_prefix('{')?.strip_suffix('}')?;
+    if inner.contains(['{', '"', '\\']) {
+        return None;
+    }
+    if inner.trim().is_empty() {
+        return Some(Vec::new());
+    }
+    Some(inner.split(',').map(|e| e.trim().to_owned()).collect())
+}
+
+/// How a LIKE with this pattern can be searched, as `like_fixed_prefix` of PostgreSQL sees it: a pattern without wildcard
+/// is an equality, one with a fixed beginning a range.
+pub(crate) fn like(pattern: &Expr, escape: Option<&Expr>) -> (Operator, Operand) {
+    let Some(pattern) = literal(pattern) else {
+        return (Operator::Like, Operand::Unknown);
+    };
+    let escape = match escape.map(literal) {
+        None => Some('\\'),
+        Some(Some(text)) => text.chars().next(),
+        Some(None) => return (Operator::Like, Operand::Unknown),
+    };
+    let mut prefix = String::new();
+    let mut chars = pattern.chars();
+    let mut fixed = true;
+    while let Some(c) = chars.next() {
+        match c {
+            c if Some(c) == escape => prefix.extend(chars.next()),
+            '%' | '_' => {
+                fixed = false;
+                break;
+            }
+            c => prefix.push(c),
+        }
+    }
+    let operator = match (fixed, prefix.is_empty()) {
+        (true, _) => return (Operator::Eq, Operand::Literal(prefix)),
+        (false, false) => Operator::LikePrefix,
+        (false, true) => Operator::Like,
+    };
+    (operator, Operand::Literal(pattern))
+}
+
+/// A LIKE pattern that begins with this text, for `starts_with` and `^@`.
+pub(crate) fn begins_with(prefix: &Expr) -> Operand {
+    match literal(prefix) {
+        Some(text) => {
+            let escaped: String = (text.chars())
+                .flat_map(|c| {
+                    matches!(c, '%' | '_' | '\\')
+                        .then_some('\\')
+                        .into_iter()
+                        .chain([c])
+                })
+                .collect();
+            Operand::Literal(escaped + "%")
+        }
+        None => Operand::Unknown,
+    }
+}

@@ -1,0 +1,255 @@
+//! One text → a syntax tree, a fingerprint and the text for the server; or the reason why not.
+
+use sqlparser::ast::Statement as Ast;
+use sqlparser::dialect::PostgreSqlDialect;
+use sqlparser::parser::{Parser, ParserError};
+
+use crate::query::fingerprint::fingerprint;
+use crate::query::lexer::{Kind, Token, join, lex};
+use crate::query::repair::{expand, next_code, parameters, repair, trim};
+use crate::query::simplify::simplify;
+use crate::query::workload::Reason;
+
+/// Deepest nesting of parentheses and CASE that is read. The parser takes up to about 20 kB of stack a level in a debug
+/// build and has no way to grow it everywhere, so this is what is safe in a thread of 2 MB; hand-written SQL stays below 20.
+const MAX_DEPTH: usize = 60;
+
+/// Longest run of operators without parenthesis, comma, AND or OR in between; each makes the tree one level deeper.
+const MAX_CHAIN: usize = 200;
+
+/// Most AND, OR and UNION of a statement; they too make the tree deeper, but it is walked without recursion.
+const MAX_ARMS: usize = 2_000;
+
+/// A text that was understood.
+#[derive(Debug, Clone)]
+pub(crate) struct Parsed {
+    /// Text for the server.
+    pub(crate) text: String,
+    /// Highest `$n`.
+    pub(crate) parameters: usize,
+    /// See [`fingerprint`].
+    pub(crate) fingerprint: u64,
+    /// The tree.
+    pub(crate) ast: Ast,
+    /// Whether it locks the rows it reads (FOR UPDATE), so that it needs the rows themselves.
+    pub(crate) locks: bool,
+}
+
+/// A text that was cut into tokens and repaired, but not parsed yet.
+#[derive(Debug, Clone)]
+pub(crate) struct Prepared<'a> {
+    tokens: Vec<Token<'a>>,
+}
+
+/// An error of the parser: what, and at which byte of the text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Misread {
+    /// What was expected and found.
+    pub(crate) what: String,
+    /// Where, if the parser said so.
+    pub(crate) offset: Option<usize>,
+}
+
+impl<'a> Prepared<'a> {
+    /// Cuts, trims and repairs a text.
+    pub(crate) fn new(text: &'a str) -> Result<Self, Misread> {
+        let lexed = lex(text);
+        if let Some((offset, what)) = lexed.open {
+            return Err(Misread {
+                what: format!("{what} does not end"),
+                offset: Some(offset),
+            });
+        }
+        Ok(Self {
+            tokens: repair(trim(&lexed.tokens)),
+        })
+    }
+
+    /// Its fingerprint.
+    pub(crate) fn fingerprint(&self) -> u64 {
+        fingerprint(&self.tokens)
+    }
+
+    /// Whether it is a SELECT, INSERT, UPDATE, DELETE or MERGE by its first word.
+    pub(crate) fn is_query(&self) -> bool {
+        let first = next_code(&self.tokens, 0).map(|i| &self.tokens[i]);
+        first.is_some_and(|t| {
+            t.is("(")
+                || t.is_any(&[
+                    "select", "with", "values", "table", "insert", "update", "delete", "merge",
+                ])
+        })
+    }
+
+    /// Whether it has the form of the queries by which the server checks foreign keys (`ri_triggers.c`): everything in
+    /// `ONLY`, the operator in full, and for lookups a lock on the key of `x`.
+    pub(crate) fn is_foreign_key_check(&self) -> bool {
+        let code: Vec<&Token<'_>> = self.tokens.iter().filter(|t| t.is_code()).collect();
+        let words = |at: usize, words: &[&str]| {
+            (words.iter().enumerate()).all(|(i, w)| code.get(at + i).is_some_and(|t| t.is_word(w)))
+        };
+        let lookup = code.len() > 10
+            && words(0, &["select"])
+            && code[1].is_value()
+            && words(2, &["from", "only"])
+            && words(code.len() - 5, &["for", "key", "share", "of", "x"]);
+        let action = (words(0, &["delete", "from", "only"]) || words(0, &["update", "only"]))
+            && code.iter().any(|t| t.is_word("operator"));
+        lookup || action
+    }
+
+    /// The text for the server.
+    pub(crate) fn text(&self) -> String {
+        join(&expand(&self.tokens))
+    }
+
+    /// Parses it.
+    pub(crate) fn parse(&self) -> Result<Parsed, Misread> {
+        let (tokens, locks) = simplify(&self.tokens);
+        measure(&tokens)?;
+        let ast = parse_tokens(&tokens)?;
+        Ok(Parsed {
+            text: self.text(),
+            parameters: parameters(&self.tokens),
+            fingerprint: self.fingerprint(),
+            ast,
+            locks,
+        })
+    }
+}
+
+/// Parses a text that stands for itself, such as the definition of a view.
+pub(crate) fn parse_text(text: &str) -> Result<Ast, Misread> {
+    Ok(Prepared::new(text)?.parse()?.ast)
+}
+
+/// Parses simplified tokens as one statement.
+fn parse_tokens(tokens: &[Token<'_>]) -> Result<Ast, Misread> {
+    let mut text = String::with_capacity(tokens.iter().map(|t| t.text.len() + 1).sum());
+    let mut starts = Vec::with_capacity(tokens.len());
+    for token in tokens {
+        starts.push((text.len(), token.start));
+        text.push_str(&token.text);
+        text.push(' ');
+    }
+    let misread = |error| located(error, &text, &starts);
+    let mut parser = Parser::new(&PostgreSqlDialect {})
+        .with_recursion_limit(MAX_DEPTH * 4)
+        .try_with_sql(&text)
+        .map_err(misread)?;
+    let mut statements = parser.parse_statements().map_err(misread)?;
+    match (statements.pop(), statements.is_empty()) {
+        (Some(one), true) => Ok(one),
+        _ => Err(Misread {
+            what: "more than one statement".into(),
+            offset: None,
+        }),
+    }
+}
+
+/// Turns the `… at Line: 1, Column: 15` of the parser into an offset of the original text.
+fn located(error: ParserError, text: &str, starts: &[(usize, usize)]) -> Misread {
+    let message = match error {
+        ParserError::ParserError(message) | ParserError::TokenizerError(message) => message,
+        ParserError::RecursionLimitExceeded => "nested too deeply".to_owned(),
+    };
+    let Some((what, place)) = message.split_once(" at Line: ") else {
+        return Misread {
+            what: message,
+            offset: None,
+        };
+    };
+    let column = (place.split_once("Column: ")).and_then(|(line, column)| {
+        Some((line.starts_with("1,"), column.trim().parse::<usize>().ok()?))
+    });
+    let offset = column.filter(|(first, _)| *first).and_then(|(_, column)| {
+        let at = text.char_indices().nth(column.checked_sub(1)?)?.0;
+        let i = starts
+            .partition_point(|(start, _)| *start <= at)
+            .checked_sub(1)?;
+        starts.get(i).map(|(_, origin)| *origin)
+    });
+    Misread {
+        what: what.to_owned(),
+        offset,
+    }
+}
+
+/// Refuses what would need more stack than there may be.
+fn measure(tokens: &[Token<'_>]) -> Result<(), Misread> {
+    let (mut depth, mut chain, mut arms) = (0_usize, 0_usize, 0_usize);
+    // Chains that continue behind a parenthesis.
+    let mut open: Vec<usize> = Vec::new();
+    for token in tokens {
+        match token.kind {
+            Kind::Mark => match token.text.as_ref() {
+                "(" | "[" => {
+                    depth += 1;
+                    open.push(std::mem::take(&mut chain));
+                }
+                ")" | "]" => {
+                    depth = depth.saturating_sub(1);
+                    chain = open.pop().unwrap_or(0);
+                }
+                "," | ";" => chain = 0,
+                "::" | "." => chain += 1,
+                _ => {}
+            },
+            Kind::Operator => chain += 1,
+            Kind::Word if token.is_any(&["case"]) => depth += 1,
+            Kind::Word if token.is_any(&["end"]) => depth = depth.saturating_sub(1),
+            Kind::Word if token.is_any(&["and", "or", "union", "except", "intersect"]) => {
+                arms += 1;
+                chain = 0;
+            }
+            Kind::Word
+                if token.is_any(&[
+                    "is", "collate", "at", "not", "between", "like", "ilike", "in",
+                ]) =>
+            {
+                chain += 1
+            }
+            Kind::Word
+                if token.is_any(&[
+                    "select", "from", "where", "then", "else", "when", "set", "on", "join",
+                ]) =>
+            {
+                chain = 0;
+            }
+            _ => {}
+        }
+        let what = if depth > MAX_DEPTH {
+            format!("nested deeper than {MAX_DEPTH} levels")
+        } else if chain > MAX_CHAIN {
+            format!("more than {MAX_CHAIN} operators in a row")
+        } else if arms > MAX_ARMS {
+            format!("more than {MAX_ARMS} conditions")
+        } else {
+            continue;
+        };
+        return Err(Misread {
+            what,
+            offset: Some(token.start),
+        });
+    }
+    Ok(())
+}
+
+impl Misread {
+    /// As a reason, with the place and the words there.
+    pub(crate) fn reason(self, text: &str) -> Reason {
+        const WORDS: usize = 24;
+        let place = self
+            .offset
+            .and_then(|offset| text.get(offset..))
+            .map(|rest| {
+                let end = (rest.char_indices().nth(WORDS)).map_or(rest.len(), |(i, _)| i);
+                let near: Vec<&str> = rest[..end].split_whitespace().collect();
+                near.join(" ")
+            });
+        Reason::Unparsed(match place {
+            Some(near) if !near.is_empty() => format!("{} near \"{near}\"", self.what),
+            _ => self.what,
+        })
+    }
+}

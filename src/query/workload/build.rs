@@ -1,0 +1,293 @@
+//! Statements + catalog → Workload.
+
+use std::collections::HashMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::snapshot::Snapshot;
+use crate::model::statement::{Source, Statement};
+use crate::query::analyse::{Analysed, analyse};
+use crate::query::catalog::Catalog;
+use crate::query::parse::Prepared;
+use crate::query::workload::{Coverage, Query, Reason, Skipped, Workload};
+
+/// The comment that pgperf puts into every statement of its own.
+const OWN: &str = "/* pgperf */";
+
+/// What to leave out. The default takes the 1,000 most expensive statements, however cheap.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct WorkloadOptions {
+    /// Fewest executions.
+    pub min_calls: f64,
+    /// Least total execution time, ms. Statements without times are not cut by it.
+    pub min_total_ms: f64,
+    /// Most statements.
+    pub top: Option<usize>,
+    /// Stop when so much of the load is covered, 0 to 1.
+    pub share: Option<f64>,
+}
+
+impl Default for WorkloadOptions {
+    fn default() -> Self {
+        Self {
+            min_calls: 0.0,
+            min_total_ms: 0.0,
+            top: Some(1_000),
+            share: None,
+        }
+    }
+}
+
+/// Finds out what each statement of a Snapshot means, puts those that are the same together, and orders them by what they
+/// cost: total time, then calls, then fingerprint.
+#[must_use]
+pub fn workload(snapshot: &Snapshot, options: &WorkloadOptions) -> Workload {
+    let catalog = Catalog::new(snapshot);
+    let mut skipped = Vec::new();
+    let mut groups: Vec<Group<'_>> = Vec::new();
+    let mut by_key: HashMap<(u64, Vec<String>), usize> = HashMap::new();
+    for (position, statement) in snapshot.statements.iter().enumerate() {
+        match classify(snapshot, statement) {
+            Err(reason) => skipped.push(Skipped {
+                statement: position,
+                reason,
+            }),
+            Ok((text, fingerprint)) => {
+                let path = search_path(snapshot, statement);
+                let group = *by_key
+                    .entry((fingerprint, path.clone()))
+                    .or_insert_with(|| {
+                        groups.push(Group::new(text, path));
+                        groups.len() - 1
+                    });
+                groups[group].add(position, statement, text);
+            }
+        }
+    }
+    let mut queries = Vec::new();
+    for group in groups {
+        match analyse(group.text, &catalog, &group.path) {
+            Ok(analysed) => queries.push(group.query(analysed)),
+            Err(reason) => skipped.extend(group.skipped(&reason)),
+        }
+    }
+    queries.sort_by(|a, b| {
+        (b.total_ms
+            .unwrap_or(0.0)
+            .total_cmp(&a.total_ms.unwrap_or(0.0)))
+        .then(b.calls.total_cmp(&a.calls))
+        .then(a.fingerprint.cmp(&b.fingerprint))
+        .then(a.search_path.cmp(&b.search_path))
+    });
+    let timed = snapshot
+        .statements
+        .iter()
+        .any(|s| s.total_exec_time.is_some());
+    cut(&mut queries, &mut skipped, options, timed);
+    skipped.sort_by_key(|s| s.statement);
+    let coverage = coverage(snapshot, &queries, &skipped, timed);
+    Workload {
+        queries,
+        skipped,
+        coverage,
+    }
+}
+
+/// Rows that are the same statement.
+struct Group<'a> {
+    text: &'a str,
+    /// What the row whose text is taken cost: the most expensive one stands for all.
+    text_ms: f64,
+    path: Vec<String>,
+    members: Vec<usize>,
+    calls: f64,
+    total_ms: Option<f64>,
+    rows: f64,
+}
+
+#[allow(
+    clippy::cast_precision_loss,
+    reason = "counts beyond 2^52 are no use as weights anyway"
+)]
+fn number(count: i64) -> f64 {
+    count as f64
+}
+
+impl<'a> Group<'a> {
+    fn new(text: &'a str, path: Vec<String>) -> Self {
+        Self {
+            text,
+            text_ms: f64::NEG_INFINITY,
+            path,
+            members: Vec::new(),
+            calls: 0.0,
+            total_ms: None,
+            rows: 0.0,
+        }
+    }
+
+    fn add(&mut self, position: usize, statement: &Statement, text: &'a str) {
+        let ms = statement.total_exec_time.unwrap_or(0.0);
+        if ms > self.text_ms {
+            self.text_ms = ms;
+            self.text = text;
+        }
+        self.members.push(position);
+        self.calls += number(statement.calls);
+        self.rows += number(statement.rows);
+        if let Some(ms) = statement.total_exec_time {
+            *self.total_ms.get_or_insert(0.0) += ms;
+        }
+    }
+
+    fn query(self, analysed: Analysed) -> Query {
+        Query {
+            text: analysed.text,
+            parameters: analysed.parameters,
+            fingerprint: analysed.fingerprint,
+            kind: analysed.kind,
+            members: self.members,
+            calls: self.calls,
+            total_ms: self.total_ms,
+            rows_per_call: if self.calls > 0.0 {
+                self.rows / self.calls
+            } else {
+                0.0
+            },
+            search_path: self.path,
+            shape: analysed.shape,
+        }
+    }
+
+    fn skipped(self, reason: &Reason) -> impl Iterator<Item = Skipped> {
+        let reason = reason.clone();
+        (self.members.into_iter()).map(move |statement| Skipped {
+            statement,
+            reason: reason.clone(),
+        })
+    }
+}
+
+/// Text and fingerprint of a statement worth parsing, or why it is not.
+fn classify<'s>(snapshot: &Snapshot, statement: &'s Statement) -> Result<(&'s str, u64), Reason> {
+    let server = &snapshot.server;
+    if statement.dbid != 0 && server.database_oid != 0 && statement.dbid != server.database_oid {
+        return Err(Reason::OtherDatabase);
+    }
+    let text = match statement.query.as_deref() {
+        None | Some("" | "<insufficient privilege>") => return Err(Reason::NoText),
+        Some(text) => text,
+    };
+    if text.contains(OWN) {
+        return Err(Reason::Own);
+    }
+    if statement.source == Source::PgStatActivity
+        && is_cut(text, server.number("track_activity_query_size", 1024.0))
+    {
+        return Err(Reason::Truncated);
+    }
+    let prepared = Prepared::new(text).map_err(|e| e.reason(text))?;
+    if !prepared.is_query() {
+        return Err(Reason::Utility);
+    }
+    if prepared.is_foreign_key_check() {
+        return Err(Reason::ForeignKeyCheck);
+    }
+    if statement.source == Source::PgStatStatements && !statement.toplevel {
+        return Err(Reason::Nested);
+    }
+    Ok((text, prepared.fingerprint()))
+}
+
+/// `pg_stat_activity` keeps one byte less than `track_activity_query_size`, cut before a character that does not fit whole.
+fn is_cut(text: &str, size: f64) -> bool {
+    const WIDEST_CHARACTER: f64 = 4.0;
+    #[allow(
+        clippy::cast_precision_loss,
+        reason = "texts are shorter than 2^52 bytes"
+    )]
+    let length = text.len() as f64;
+    length >= size - WIDEST_CHARACTER
+}
+
+/// The schemas in which the statement's role finds unqualified names. A role's own setting is taken as it is; `$user` in it
+/// stands for a schema named like the role, which is not known here, and is left out.
+fn search_path(snapshot: &Snapshot, statement: &Statement) -> Vec<String> {
+    let server = &snapshot.server;
+    let paths = &server.role_search_paths;
+    let own = (statement.source == Source::PgStatStatements)
+        .then(|| paths.get(&statement.userid).or_else(|| paths.get(&0)))
+        .flatten();
+    let path = own.unwrap_or(&server.search_path);
+    path.iter()
+        .filter(|s| *s != "$user" && *s != "\"$user\"")
+        .cloned()
+        .collect()
+}
+
+/// Leaves out what is below the cut; the queries are in order.
+fn cut(
+    queries: &mut Vec<Query>,
+    skipped: &mut Vec<Skipped>,
+    options: &WorkloadOptions,
+    timed: bool,
+) {
+    let weight = |q: &Query| {
+        if timed {
+            q.total_ms.unwrap_or(0.0)
+        } else {
+            q.calls
+        }
+    };
+    let all = queries.iter().map(weight).fold(0.0, |sum, w| sum + w);
+    let (mut kept, mut covered) = (0_usize, 0.0);
+    queries.retain(|query| {
+        let enough = options.top.is_some_and(|top| kept >= top)
+            || options
+                .share
+                .is_some_and(|share| kept > 0 && covered >= share * all);
+        let small = query.calls < options.min_calls
+            || query.total_ms.is_some_and(|ms| ms < options.min_total_ms);
+        if enough || small {
+            let reason = Reason::BelowCut;
+            skipped.extend(query.members.iter().map(|&statement| Skipped {
+                statement,
+                reason: reason.clone(),
+            }));
+            return false;
+        }
+        kept += 1;
+        covered += weight(query);
+        true
+    });
+}
+
+fn coverage(snapshot: &Snapshot, queries: &[Query], skipped: &[Skipped], timed: bool) -> Coverage {
+    let weight = |position: usize| {
+        let statement = &snapshot.statements[position];
+        if timed {
+            statement.total_exec_time.unwrap_or(0.0)
+        } else {
+            number(statement.calls)
+        }
+    };
+    let analysed: Vec<usize> = queries
+        .iter()
+        .flat_map(|q| q.members.iter().copied())
+        .collect();
+    let missed: Vec<usize> = (skipped.iter())
+        .filter(|s| !s.reason.is_harmless())
+        .map(|s| s.statement)
+        .collect();
+    // Not `sum`, which is -0 for nothing.
+    let total = |positions: &[usize]| positions.iter().fold(0.0, |sum, &p| sum + weight(p));
+    let analysed_total = total(&analysed);
+    Coverage {
+        statements: analysed.len() + missed.len(),
+        analysed: analysed.len(),
+        total: analysed_total + total(&missed),
+        analysed_total,
+        timed,
+    }
+}

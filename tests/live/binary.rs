@@ -1,0 +1,79 @@
+//! The real binary, run as its user would.
+
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+
+/// What a run printed and how it ended.
+#[derive(Debug)]
+pub(crate) struct Run {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Run {
+    /// The report that `--format json` printed.
+    pub(crate) fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.stdout).unwrap_or_else(|e| panic!("no JSON ({e}): {self:?}"))
+    }
+
+    /// What the report would create, as `schema.table (keys…)`, sorted.
+    pub(crate) fn created(&self) -> Vec<String> {
+        let report = self.json();
+        let created = report["recommendations"]
+            .as_array()
+            .expect("recommendations")
+            .iter()
+            .filter(|r| r["action"] == "create");
+        let mut indexes: Vec<String> = created
+            .map(|r| {
+                let (_, tail) = r["ddl"]
+                    .as_str()
+                    .expect("ddl")
+                    .split_once(" ON ")
+                    .expect("CREATE INDEX … ON …");
+                let first = tail.split(';').next().expect("a statement");
+                first.strip_prefix("ONLY ").unwrap_or(first).to_owned()
+            })
+            .collect();
+        indexes.sort();
+        indexes
+    }
+}
+
+/// Runs `pgperf` with these arguments and this on stdin. The environment's own connection settings are left out.
+pub(crate) fn pgperf(args: &[&str], stdin: &str) -> Run {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_pgperf"));
+    for name in [
+        "PGHOST",
+        "PGPORT",
+        "PGUSER",
+        "PGDATABASE",
+        "PGPASSWORD",
+        "PGSERVICE",
+        "PGPERF_DSN",
+        "DATABASE_URL",
+        "PGPASSFILE",
+    ] {
+        command.env_remove(name);
+    }
+    let mut child = command
+        .args(args)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the binary starts");
+    // It may end before it has read everything; that is not what is tested here.
+    let _ = child
+        .stdin
+        .take()
+        .expect("stdin")
+        .write_all(stdin.as_bytes());
+    let output = child.wait_with_output().expect("it ends");
+    Run {
+        code: output.status.code(),
+        stdout: String::from_utf8(output.stdout).expect("UTF-8 on stdout"),
+        stderr: String::from_utf8(output.stderr).expect("UTF-8 on stderr"),
+    }
+}

@@ -1,0 +1,87 @@
+//! The sample shop is what its README says, on every version.
+
+use tokio_postgres::{Client, SimpleQueryMessage};
+
+use super::support::{client, on_each_version, shop};
+
+const WORKLOAD: &str = include_str!("../../testdata/shop/workload.sql");
+
+#[tokio::test]
+async fn each_planted_problem_is_solved_by_the_index_it_wants() {
+    on_each_version(async |major| {
+        let client = client(shop(major).await).await;
+        for (name, wants, generator) in planted() {
+            let statement = column(&client, generator).await.pop().unwrap();
+            let before = cost(&client, &statement).await;
+            client
+                .batch_execute(&format!("begin; create index on {wants}"))
+                .await
+                .unwrap();
+            let after = cost(&client, &statement).await;
+            client.batch_execute("rollback").await.unwrap();
+            assert!(
+                after < before / 5.0,
+                "{name} on {major}: {before} before, {after} with {wants}"
+            );
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn rows_are_the_same_on_every_version_and_refer_to_rows_that_exist() {
+    on_each_version(async |major| {
+        let client = client(shop(major).await).await;
+        let sums = "select count(*) || ' ' || sum(hashtext(o::text)) from orders o where id <= 300000 and status = 'delivered'";
+        assert_eq!(column(&client, sums).await, ["289650 172093219553"], "{major}");
+        let checks = "select format('select %L where exists (select from %s c where c.%I is not null and not exists (select from %s p where p.%I = c.%I))',
+                k.conname, k.conrelid::regclass, a.attname, k.confrelid::regclass, b.attname, a.attname)
+            from pg_constraint k
+            join pg_attribute a on a.attrelid = k.conrelid and a.attnum = k.conkey[1]
+            join pg_attribute b on b.attrelid = k.confrelid and b.attnum = k.confkey[1]
+            where k.contype = 'f'";
+        let checks = column(&client, checks).await;
+        assert!(checks.len() >= 20);
+        for check in checks {
+            assert_eq!(column(&client, &check).await, [""; 0], "{major}");
+        }
+    })
+    .await;
+}
+
+/// Name, wanted index and generator of each planted problem.
+fn planted() -> Vec<(&'static str, &'static str, &'static str)> {
+    let read = |block: &'static str| {
+        let (comments, generator) = block.split_once("\nselect ")?;
+        let (names, wants) = comments.rsplit_once("\n-- wants ")?;
+        let index = wants.split_once(':')?.0;
+        (index != "nothing").then_some((
+            names.trim(),
+            index,
+            &block[block.len() - generator.len() - 7..],
+        ))
+    };
+    WORKLOAD.split("\n\\gexec").filter_map(read).collect()
+}
+
+async fn cost(client: &Client, statement: &str) -> f64 {
+    let plan = column(client, &format!("explain {statement}")).await;
+    plan[0]
+        .split_once("..")
+        .unwrap()
+        .1
+        .split(' ')
+        .next()
+        .unwrap()
+        .parse()
+        .unwrap()
+}
+
+async fn column(client: &Client, sql: &str) -> Vec<String> {
+    let messages = client.simple_query(sql).await.unwrap();
+    let value = |message: &SimpleQueryMessage| match message {
+        SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
+        _ => None,
+    };
+    messages.iter().filter_map(value).collect()
+}
