@@ -148,6 +148,7 @@ async fn everything_is_collected_alike_on_every_version() {
 
         indexes(&snapshot, major);
         partitions(&snapshot, major);
+        definitions(&snapshot, major);
         let moods = table(&snapshot, "moods");
         let definition = moods.view_definition.as_deref().unwrap();
         assert!(definition.contains("\"My Schema\".\"we\"\"ird; drop table x\""));
@@ -215,6 +216,47 @@ fn partitions(snapshot: &Snapshot, major: u32) {
     assert!(part.columns.iter().all(|c| c.stats.is_some()), "{major}");
     assert_eq!(snapshot.root_of(table(snapshot, "part_2_a")).name, "part");
     assert!(index(snapshot, "part_at").relpages > 10.0);
+}
+
+#[track_caller]
+fn definitions(snapshot: &Snapshot, major: u32) {
+    let definitions = &snapshot.definitions;
+    let kinds: Vec<_> = definitions
+        .types
+        .iter()
+        .map(|t| (t.name.as_str(), t.kind.as_str()))
+        .collect();
+    let expected = [
+        ("email", "d"),
+        ("work_email", "d"),
+        ("mood", "e"),
+        ("pair", "c"),
+    ];
+    assert_eq!(kinds, expected, "{major}");
+    let of = |name: &str| definitions.types.iter().find(|t| t.name == name).unwrap();
+    assert_eq!(of("email").checks, ["CHECK ((VALUE ~ '@'::text))"]);
+    assert_eq!(of("work_email").base_type.as_deref(), Some("public.email"));
+    assert_eq!(of("mood").labels, ["sad", "ok", "happy"]);
+    assert_eq!(of("pair").attributes[1].type_name, "text");
+    let storage = |name: &str| {
+        let oid = table(snapshot, name).oid;
+        definitions.storage.iter().find(|s| s.oid == oid).unwrap()
+    };
+    assert_eq!(storage("customers").options, ["fillfactor=80"]);
+    assert_eq!(
+        storage("part_1").partition_bound.as_deref(),
+        Some("FOR VALUES FROM ('2020-01-01') TO ('2021-01-01')")
+    );
+    assert_eq!(
+        storage("part_2_a").partition_bound.as_deref(),
+        Some("DEFAULT")
+    );
+    let generated = definitions.generated[0].expression.as_deref();
+    assert_eq!(generated, Some("(id * 2)"));
+    let expressions = &definitions.expression_stats;
+    let oid = index(snapshot, "customers_expression").oid;
+    assert!(expressions.iter().all(|e| e.index_oid == oid), "{major}");
+    assert_eq!(expressions.len(), 2, "{major}");
 }
 
 #[track_caller]

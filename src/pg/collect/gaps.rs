@@ -171,7 +171,16 @@ pub(super) fn of_locks(snapshot: &Snapshot, locked: &[Locked]) -> Option<Gap> {
         .extended_stats
         .iter()
         .filter(|s| s.expressions.is_empty() && s.kinds.iter().any(|k| k == "e"));
-    let unread = tables.count() + indexes.count() + constraints.count() + statistics.count();
+    let generated = snapshot
+        .definitions
+        .generated
+        .iter()
+        .filter(|g| g.expression.is_none());
+    let unread = tables.count()
+        + indexes.count()
+        + constraints.count()
+        + statistics.count()
+        + generated.count();
     if unread == 0 {
         return None;
     }

@@ -56,10 +56,11 @@ pub(in crate::pg::collect) fn unreadable_extension(server: &Server, error: &Erro
                 .get(LIBRARY)
                 .map_or("public", |e| &e.schema);
             let user = quote_ident(&server.user);
+            let schema = quote_ident(schema);
             gap(error.message.clone())
+                .close(format!("GRANT USAGE ON SCHEMA {schema} TO {user};"))
                 .close(format!(
-                    "GRANT USAGE ON SCHEMA {} TO {user};",
-                    quote_ident(schema)
+                    "GRANT EXECUTE ON FUNCTION {schema}.pg_stat_statements(boolean) TO {user};"
                 ))
                 .close(format!("GRANT pg_monitor TO {user};"))
         }
@@ -334,6 +335,7 @@ mod tests {
             close(Some("42501")),
             [
                 "GRANT USAGE ON SCHEMA public TO app;",
+                "GRANT EXECUTE ON FUNCTION public.pg_stat_statements(boolean) TO app;",
                 "GRANT pg_monitor TO app;"
             ]
         );
