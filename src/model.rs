@@ -5,6 +5,7 @@
 
 pub mod catalog;
 pub mod change;
+pub mod definition;
 pub mod gap;
 pub mod ident;
 pub mod index;

@@ -1,6 +1,6 @@
--- one row a column of pg_stats: inherited figures for partitioned tables, own ones for the rest
+-- one row a column, or an expression of an index, of pg_stats: inherited figures for partitioned tables, own ones else
 -- reads pg_stats, pg_class, pg_namespace, pg_attribute
--- needs SELECT on the column (or pg_read_all_data): other rows are absent; $1 (boolean) false leaves the values out
+-- needs SELECT on the column (or pg_read_all_data), or owning the index: other rows are absent; $1 (boolean) false leaves the values out
 -- new in 17: the three range histograms
 select
     c.oid::pg_catalog.int8 as table_oid,
@@ -22,7 +22,7 @@ from pg_catalog.pg_stats s
 join pg_catalog.pg_namespace n on n.nspname = s.schemaname
 join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = s.tablename
 join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attname = s.attname
-where c.relkind in ('r', 'p', 'm', 'f')
+where c.relkind in ('r', 'p', 'm', 'f', 'i')
     and s.inherited = (c.relkind = 'p')
     and s.schemaname <> all ('{pg_catalog,information_schema,pg_toast}'::pg_catalog.name[])
     and not pg_catalog.pg_is_other_temp_schema(n.oid)

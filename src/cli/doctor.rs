@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
+use crate::cli::output::to_stdout;
 use crate::cli::{ConnectArgs, Exit, Failure};
 use crate::model::gap::{Gap, Part};
 use crate::model::server::{Server, Setting};
@@ -56,14 +57,12 @@ pub(crate) async fn run(args: &DoctorArgs) -> Result<Exit, Failure> {
     let connection = args.connect.open().await?;
     let snapshot = collect(&connection, &CollectOptions::default()).await?;
     let examination = Examination::of(&snapshot, Session::of(&connection));
-    match args.format {
-        Format::Text => print!("{}", text(&examination)),
-        Format::Json => println!(
-            "{}",
-            serde_json::to_string_pretty(&examination)
-                .map_err(|error| Failure::new(Exit::Usage, error.to_string()))?
-        ),
-    }
+    to_stdout(&match args.format {
+        Format::Text => text(&examination),
+        Format::Json => serde_json::to_string_pretty(&examination)
+            .map(|json| json + "\n")
+            .map_err(|error| Failure::new(Exit::Usage, error.to_string()))?,
+    })?;
     Ok(Exit::Clean)
 }
 
@@ -396,5 +395,68 @@ fn amount(setting: &Setting) -> String {
             value => value.to_owned(),
         },
         _ => format!("{} {unit}", setting.setting),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::server::Extension;
+
+    fn setting(setting: &str, unit: Option<&str>) -> Setting {
+        Setting {
+            setting: setting.to_owned(),
+            unit: unit.map(str::to_owned),
+            boot_val: None,
+        }
+    }
+
+    #[test]
+    fn settings_read_well() {
+        assert_eq!(amount(&setting("16384", Some("8kB"))), "128 MB");
+        assert_eq!(amount(&setting("4096", Some("kB"))), "4.0 MB");
+        assert_eq!(amount(&setting("250", Some("ms"))), "250 ms");
+        assert_eq!(amount(&setting("-1", Some("kB"))), "-1 kB");
+        assert_eq!(amount(&setting("1.1", None)), "1.1");
+        assert_eq!(amount(&setting("", None)), "(none)");
+    }
+
+    #[test]
+    fn what_is_missing_limits_what_commands_do() {
+        let works = |snapshot: &Snapshot| -> Vec<(&str, &str)> {
+            let abilities = abilities(snapshot);
+            abilities.iter().map(|a| (a.command, a.works)).collect()
+        };
+        let mut snapshot = Snapshot::default();
+        snapshot.server.is_superuser = true;
+        let extension = Extension {
+            version: "1.10".into(),
+            schema: "public".into(),
+        };
+        let extensions = &mut snapshot.server.extensions;
+        extensions.insert("pg_stat_statements".into(), extension.clone());
+        extensions.insert("hypopg".into(), extension);
+        snapshot
+            .statements
+            .push(crate::model::statement::Statement::default());
+        assert!(works(&snapshot).iter().all(|(_, works)| *works == "yes"));
+        assert_eq!(planner_gap(&snapshot.server), None);
+
+        let bare = Snapshot {
+            gaps: vec![Gap::new(Part::ColumnStats, "hidden").close("GRANT pg_read_all_data TO x;")],
+            ..Snapshot::default()
+        };
+        let partly = works(&bare);
+        assert_eq!(
+            partly,
+            [
+                ("top", "partly"),
+                ("advise", "partly"),
+                ("audit", "partly"),
+                ("explain", "partly"),
+                ("snapshot", "yes")
+            ]
+        );
+        assert!(planner_gap(&bare.server).is_some());
     }
 }

@@ -345,7 +345,7 @@ mod tests {
     fn a_bomb_is_refused() {
         let directory = Directory::new("bomb");
         let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
-        encoder.write_all(&[b' '; 100_000]).unwrap();
+        encoder.write_all(&vec![b' '; 100_000]).unwrap();
         let path = directory.holding(&encoder.finish().unwrap());
         assert!(unpacked(&path, 100_000).is_ok());
         assert!(unpacked(&path, 99_999).is_err());

@@ -86,7 +86,7 @@ pub(crate) fn print(report: &Report) -> Result<(), Failure> {
 }
 
 /// A closed pipe (`| head`) is no failure.
-fn to_stdout(text: &str) -> Result<(), Failure> {
+pub(crate) fn to_stdout(text: &str) -> Result<(), Failure> {
     let mut stdout = std::io::stdout().lock();
     match stdout
         .write_all(text.as_bytes())

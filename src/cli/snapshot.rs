@@ -1,5 +1,7 @@
 //! `pgperf snapshot`: save everything collected as one file.
 
+use std::fmt::Write as _;
+
 use clap::Args;
 
 use crate::cli::file::{self, Output};
@@ -62,9 +64,9 @@ fn summary(snapshot: &Snapshot, output: &str, size: u64) -> String {
         "it holds real column values (pg_stats), and texts of statements may hold literals: --redact removes both\n"
     });
     for gap in &snapshot.gaps {
-        text.push_str(&format!("not seen: {}\n", gap.what));
+        let _ = writeln!(text, "not seen: {}", gap.what);
         for command in &gap.close {
-            text.push_str(&format!("    {command}\n"));
+            let _ = writeln!(text, "    {command}");
         }
     }
     text

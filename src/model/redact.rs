@@ -2,6 +2,8 @@
 
 mod literal;
 
+use std::fmt::Write as _;
+
 use crate::model::gap::{Gap, Part};
 use crate::model::index::{Index, KeyOf};
 use crate::model::snapshot::Snapshot;
@@ -36,6 +38,19 @@ pub fn redact(snapshot: &mut Snapshot) {
     }
     for statistics in &mut snapshot.extended_stats {
         statistics.expressions.iter_mut().for_each(parameters);
+    }
+    let definitions = &mut snapshot.definitions;
+    for definition in &mut definitions.types {
+        definition.checks.iter_mut().for_each(parameters);
+    }
+    for storage in &mut definitions.storage {
+        storage.partition_bound.iter_mut().for_each(parameters);
+    }
+    for generated in &mut definitions.generated {
+        generated.expression.iter_mut().for_each(parameters);
+    }
+    for expression in &mut definitions.expression_stats {
+        without_values(&mut expression.stats);
     }
     let incomplete: usize = snapshot
         .indexes
@@ -93,7 +108,8 @@ fn without_literal_keys(index: &mut Index, literals: Literals) -> bool {
     let mut marked = |text: &mut String| {
         *text = literals.replaced(text, |out| {
             found += 1;
-            out.push_str(&format!("'redacted {oid}.{found}'"));
+            // Writing to a string cannot fail.
+            let _ = write!(out, "'redacted {oid}.{found}'");
         });
     };
     for key in &mut index.definition.keys {
@@ -110,6 +126,9 @@ fn without_literal_keys(index: &mut Index, literals: Literals) -> bool {
 mod tests {
     use super::*;
     use crate::model::catalog::{Column, Constraint, ConstraintKind, Table, TableKind};
+    use crate::model::definition::{
+        Definitions, ExpressionStats, Generated, Storage, TypeDefinition,
+    };
     use crate::model::ident::QualifiedName;
     use crate::model::index::{IndexDefinition, IndexKey};
     use crate::model::statement::Statement;
@@ -163,7 +182,7 @@ mod tests {
             view_definition: Some("SELECT 'secret'".into()),
             row_security: false,
             columns: vec![Column {
-                stats: Some(stats),
+                stats: Some(stats.clone()),
                 ..Column::default()
             }],
             stats: None,
@@ -195,6 +214,24 @@ mod tests {
                 expressions: vec!["a || 'secret'".into()],
                 ..ExtendedStats::default()
             }],
+            definitions: Definitions {
+                types: vec![TypeDefinition {
+                    checks: vec!["CHECK ((VALUE <> 'secret'))".into()],
+                    ..TypeDefinition::default()
+                }],
+                storage: vec![Storage {
+                    partition_bound: Some("FOR VALUES IN ('secret', 777)".into()),
+                    ..Storage::default()
+                }],
+                generated: vec![Generated {
+                    expression: Some("(a || 'secret')".into()),
+                    ..Generated::default()
+                }],
+                expression_stats: vec![ExpressionStats {
+                    stats,
+                    ..ExpressionStats::default()
+                }],
+            },
             statements: vec![Statement {
                 query: Some("select 'secret' from t where b = 777".into()),
                 ..Statement::default()

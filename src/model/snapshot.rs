@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::model::catalog::{Constraint, Table};
+use crate::model::definition::Definitions;
 use crate::model::gap::Gap;
 use crate::model::ident::QualifiedName;
 use crate::model::index::Index;
@@ -36,6 +37,9 @@ pub struct Snapshot {
     /// Extended statistics, by (schema, name).
     #[serde(default)]
     pub extended_stats: Vec<ExtendedStats>,
+    /// The rest of the schema.
+    #[serde(default)]
+    pub definitions: Definitions,
     /// Statements, most expensive first.
     pub statements: Vec<Statement>,
     /// What was not seen.

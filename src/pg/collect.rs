@@ -6,6 +6,7 @@
 mod array;
 mod catalog;
 mod columns;
+mod definitions;
 mod gaps;
 mod indexes;
 mod server;
@@ -74,10 +75,11 @@ async fn everything(
     let statements =
         statements::statements(transaction, &mut server, taken_at, options, &mut gaps).await?;
     let mut relations = catalog::tables(transaction).await?;
-    columns::columns(transaction, &mut relations, &mut gaps).await?;
+    let expression_stats = columns::columns(transaction, &mut relations, &mut gaps).await?;
     let indexes = indexes::indexes(transaction, &server.search_path).await?;
     let constraints = catalog::constraints(transaction).await?;
     let extended_stats = catalog::extended_stats(transaction).await?;
+    let definitions = definitions::definitions(transaction, expression_stats).await?;
     catalog::views(transaction, &mut relations).await?;
     server::roles(transaction, &mut server, &statements).await?;
 
@@ -94,6 +96,7 @@ async fn everything(
         indexes,
         constraints,
         extended_stats,
+        definitions,
         statements,
         gaps,
     };

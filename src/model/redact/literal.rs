@@ -143,8 +143,7 @@ impl<F: FnMut(&mut String)> Scan<'_, F> {
                 self.copy(end);
                 self.before = Before::Other;
             }
-            ('0'..='9', _) => self.number(),
-            ('.', Some('0'..='9')) => self.number(),
+            ('0'..='9', _) | ('.', Some('0'..='9')) => self.number(),
             (c, _) if is_word_start(c) => self.word(),
             (c, _) => {
                 self.copy(c.len_utf8());
@@ -339,7 +338,7 @@ fn digits(text: &str) -> usize {
         .unwrap_or(text.len())
 }
 
-/// Length of the number at the beginning: decimal, with fraction or exponent, 0x…, 1_000; with whatever letters follow.
+/// Length of the number at the beginning: decimal, with fraction or exponent, `0x1F`, `1_000`; with whatever letters follow.
 fn number(text: &str) -> usize {
     let bytes = text.as_bytes();
     let mut end = 0;

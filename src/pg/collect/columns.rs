@@ -6,6 +6,7 @@ use serde::Deserialize;
 use tokio_postgres::types::Type;
 
 use crate::model::catalog::Column;
+use crate::model::definition::ExpressionStats;
 use crate::model::gap::{Gap, Part};
 use crate::model::stats::ColumnStats;
 use crate::pg::collect::array::elements;
@@ -65,12 +66,12 @@ impl From<StatsRow> for ColumnStats {
     }
 }
 
-/// Fills in the columns of all relations, with statistics.
+/// Fills in the columns of all relations, with statistics; gives the statistics of index expressions.
 pub(super) async fn columns(
     transaction: &mut Transaction<'_>,
     relations: &mut [Relation],
     gaps: &mut Vec<Gap>,
-) -> Result<(), Error> {
+) -> Result<Vec<ExpressionStats>, Error> {
     let columns: Vec<ColumnRow> = transaction.collect(Part::Catalog, &COLUMNS, &[]).await?;
     let mut stats: BTreeMap<(u32, i16), ColumnStats> = statistics(transaction, gaps)
         .await?
@@ -84,10 +85,18 @@ pub(super) async fn columns(
             relations[i].table.columns.push(column);
         }
     }
-    Ok(())
+    // What is left belongs to no relation that statements read, hence to an index.
+    Ok(stats
+        .into_iter()
+        .map(|((index_oid, attnum), stats)| ExpressionStats {
+            index_oid,
+            attnum,
+            stats,
+        })
+        .collect())
 }
 
-/// With the values, or without if some value cannot be sent as UTF-8 (a database in SQL_ASCII holds any bytes).
+/// With the values, or without if some value cannot be sent as UTF-8 (a database in `SQL_ASCII` holds any bytes).
 async fn statistics(
     transaction: &mut Transaction<'_>,
     gaps: &mut Vec<Gap>,

@@ -132,10 +132,17 @@ async fn with_texts(
         }
         _ => Ok(Vec::new()),
     };
-    let unreadable = texts.is_err();
-    let mut texts: BTreeMap<(i64, u32), String> = transaction
-        .or_gap(Part::Statements, "statement texts", texts)?
+    let texts = match texts {
+        Err(error) if error.kind != Kind::Lost => {
+            gaps.push(gaps::unreadable_texts(&error));
+            None
+        }
+        texts => Some(texts?),
+    };
+    let unreadable = texts.is_none();
+    let mut texts: BTreeMap<(i64, u32), String> = texts
         .into_iter()
+        .flatten()
         .filter_map(|row| Some(((row.queryid, row.userid), row.query?)))
         .collect();
     for statement in &mut statements {

@@ -1,0 +1,93 @@
+//! What it takes to rebuild a schema besides its tables, indexes and constraints: for a clone that holds statistics only.
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::stats::ColumnStats;
+
+/// The rest of the schema. Functions, operators and policies are not among it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Definitions {
+    /// Types that somebody made, by oid: an order in which each can be made mostly, as types are made before they are used.
+    pub types: Vec<TypeDefinition>,
+    /// Relations with storage options, a partition bound or parents, by oid.
+    pub storage: Vec<Storage>,
+    /// Generated columns, by (table oid, attnum).
+    pub generated: Vec<Generated>,
+    /// Statistics of index expressions, by (index oid, attnum); only the owner of the index and superusers see them.
+    pub expression_stats: Vec<ExpressionStats>,
+}
+
+/// A type: enum, domain, range or composite.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TypeDefinition {
+    /// `pg_type.oid`.
+    pub oid: u32,
+    /// Schema, unquoted.
+    pub schema: String,
+    /// Name, unquoted.
+    pub name: String,
+    /// `pg_type.typtype`: `e` enum, `d` domain, `r` range, `c` composite.
+    pub kind: String,
+    /// Labels of an enum, in order.
+    pub labels: Vec<String>,
+    /// What a domain is made from, what a range is a range of; SQL text.
+    pub base_type: Option<String>,
+    /// Whether a domain is NOT NULL.
+    pub not_null: bool,
+    /// CHECK constraints of a domain, SQL text.
+    pub checks: Vec<String>,
+    /// Attributes of a composite type, in order.
+    pub attributes: Vec<Attribute>,
+    /// Extension that owns it, if any.
+    pub extension: Option<String>,
+}
+
+/// An attribute of a composite type.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Attribute {
+    /// Name, unquoted.
+    pub name: String,
+    /// `format_type(atttypid, atttypmod)`.
+    pub type_name: String,
+}
+
+/// How a table or an index is stored and where it hangs.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Storage {
+    /// Oid of the table or index.
+    pub oid: u32,
+    /// `pg_class.reloptions`: `fillfactor=80`, `parallel_workers=4`.
+    pub options: Vec<String>,
+    /// `FOR VALUES FROM … TO …`, `DEFAULT`; none if it is no partition or could not be read.
+    pub partition_bound: Option<String>,
+    /// Parents by plain inheritance, in order.
+    pub inherits: Vec<u32>,
+}
+
+/// A generated column's expression.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Generated {
+    /// Oid of the table.
+    pub table_oid: u32,
+    /// Column.
+    pub attnum: i16,
+    /// SQL text, if it could be read.
+    pub expression: Option<String>,
+}
+
+/// Statistics of one expression of an index.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ExpressionStats {
+    /// Oid of the index.
+    pub index_oid: u32,
+    /// Position of the key in it, from 1.
+    pub attnum: i16,
+    /// As `pg_stats` has them.
+    pub stats: ColumnStats,
+}

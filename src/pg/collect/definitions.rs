@@ -1,0 +1,28 @@
+//! What it takes to rebuild the schema besides tables, indexes and constraints.
+
+use crate::model::definition::{Definitions, ExpressionStats};
+use crate::model::gap::Part;
+use crate::pg::collect::transaction::Transaction;
+use crate::pg::collect::variant::{Collector, collector};
+use crate::pg::error::Error;
+
+const TYPES: Collector = collector!("types", [(13, 0) => "13"]);
+const STORAGE: Collector = collector!("storage", [(13, 0) => "13"]);
+const GENERATED: Collector = collector!("generated", [(13, 0) => "13"]);
+
+/// All of them.
+pub(super) async fn definitions(
+    transaction: &mut Transaction<'_>,
+    expression_stats: Vec<ExpressionStats>,
+) -> Result<Definitions, Error> {
+    Ok(Definitions {
+        types: transaction.collect(Part::Catalog, &TYPES, &[]).await?,
+        storage: transaction
+            .collect_unlocked(Part::Catalog, &STORAGE, &[])
+            .await?,
+        generated: transaction
+            .collect_unlocked(Part::Catalog, &GENERATED, &[])
+            .await?,
+        expression_stats,
+    })
+}
