@@ -7,14 +7,14 @@ use crate::advisor::estimate::settings::{Settings, bytes_of, clamp_rows, pages_o
 use crate::advisor::estimate::sort;
 use crate::advisor::estimate::unit::Unit;
 
-/// The best path to a unit's result, from the paths to its joined rows.
+/// The paths to a unit's result, from those to its joined rows.
 pub(crate) fn finish(
     arena: &mut Arena<'_>,
     settings: &Settings,
     unit: &Unit,
     paths: Vec<Path>,
     width: f64,
-) -> Option<Path> {
+) -> Vec<Path> {
     let finish = Finish {
         settings,
         unit,
@@ -23,12 +23,9 @@ pub(crate) fn finish(
     let ends = finish.ends(arena, &paths);
     let paths = finish.grouped(arena, paths);
     let paths = finish.distinct(arena, paths);
-    let paths = finish.ordered(arena, paths);
-    let mut best = cheapest(&paths);
-    if let Some(ends) = ends {
-        best = Some(best.map_or(ends, |b| if ends.total < b.total { ends } else { b }));
-    }
-    best
+    let mut paths = finish.ordered(arena, paths);
+    paths.extend(ends);
+    paths
 }
 
 struct Finish<'q> {
