@@ -22,6 +22,8 @@ mod selectivity;
 mod settings;
 mod sketch;
 mod sort;
+#[cfg(test)]
+mod tests;
 mod unit;
 mod value;
 

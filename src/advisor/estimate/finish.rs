@@ -37,31 +37,31 @@ struct Finish<'q> {
 impl Finish<'_> {
     /// `min(a)`, `max(a)`: the first row from either end of an index (`planagg.c`).
     fn ends(&self, arena: &mut Arena<'_>, paths: &[Path]) -> Option<Path> {
-        let (mut total, mut node) = (self.settings.cpu_tuple, None);
-        if self.unit.min_max.is_empty() || self.unit.grouped {
+        if self.unit.grouped {
             return None;
         }
+        let mut result: Option<Path> = None;
         for class in &self.unit.min_max {
             let leads = |p: &&Path| {
-                arena
-                    .order(p.order)
-                    .first()
-                    .is_some_and(|k| k.class == *class)
+                let keys = arena.order(p.order);
+                keys.first().is_some_and(|k| k.class == *class)
             };
             let first_row = |p: &Path| p.startup + (p.total - p.startup).max(0.0) / p.rows.max(1.0);
             let ordered = paths.iter().filter(leads);
             let best = ordered.reduce(|a, b| if first_row(b) < first_row(a) { b } else { a })?;
-            total += first_row(best);
-            node = Some(best.node);
+            let mut offer = Offer {
+                startup: first_row(best),
+                total: first_row(best),
+                rows: 1.0,
+                order: UNORDERED,
+            };
+            let limit = arena.push(Step::Other("Limit"), offer, [Some(best.node), None]);
+            offer.total += result.map_or(self.settings.cpu_tuple, |r| r.total);
+            offer.startup = offer.total;
+            let children = [result.map(|r| r.node), Some(limit.node)];
+            result = Some(arena.push(Step::Other("Result"), offer, children));
         }
-        let offer = Offer {
-            startup: total,
-            total,
-            rows: 1.0,
-            order: UNORDERED,
-        };
-        let limit = arena.push(Step::Other("Limit"), offer, [node, None]);
-        Some(arena.push(Step::Other("Result"), offer, [Some(limit.node), None]))
+        result
     }
 
     fn grouped(&self, arena: &mut Arena<'_>, paths: Vec<Path>) -> Vec<Path> {
