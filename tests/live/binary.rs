@@ -32,7 +32,11 @@ impl Run {
                     .expect("ddl")
                     .split_once(" ON ")
                     .expect("CREATE INDEX … ON …");
-                let first = tail.split(';').next().expect("a statement");
+                let first = tail
+                    .lines()
+                    .next()
+                    .expect("a statement")
+                    .trim_end_matches(';');
                 first.strip_prefix("ONLY ").unwrap_or(first).to_owned()
             })
             .collect();

@@ -2,7 +2,8 @@
 
 use tokio_postgres::{Client, SimpleQueryMessage};
 
-use super::support::{client, on_each_version, shop};
+use super::binary::pgperf;
+use super::support::{client, on_each_version, servers, shop};
 
 const WORKLOAD: &str = include_str!("../../testdata/shop/workload.sql");
 
@@ -85,3 +86,53 @@ async fn column(client: &Client, sql: &str) -> Vec<String> {
     };
     messages.iter().filter_map(value).collect()
 }
+
+/// What is advised for the shop after its traffic, from `pg_stat_statements`, by arithmetic, which every version can do.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_version_gets_the_same_advice() {
+    let mut advice = Vec::new();
+    for installation in servers() {
+        let major = installation.major();
+        let args = [
+            "advise",
+            shop(major).await,
+            "--planner",
+            "estimate",
+            "--format",
+            "json",
+        ];
+        let run = pgperf(&args, "");
+        assert_eq!(run.code, Some(0), "{major}: {}", run.stderr);
+        advice.push((major, run.created()));
+    }
+    for (major, created) in &advice {
+        assert_eq!(*created, SOLUTION, "{major}");
+    }
+}
+
+/// The real planner on 15 sees the shop as arithmetic does.
+#[tokio::test(flavor = "multi_thread")]
+async fn hypopg_gives_the_same_advice() {
+    let conninfo = shop(15).await;
+    let client = client(conninfo).await;
+    client
+        .batch_execute("create extension if not exists hypopg")
+        .await
+        .unwrap();
+    let run = pgperf(
+        &[
+            "advise",
+            conninfo,
+            "--planner",
+            "hypopg",
+            "--format",
+            "json",
+        ],
+        "",
+    );
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    assert_eq!(run.created(), SOLUTION);
+}
+
+/// The indexes that the planted problems want, and no other.
+const SOLUTION: [&str; 0] = [];
