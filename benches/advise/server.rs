@@ -88,6 +88,7 @@ impl Server {
              WHERE d.datname = '{DATABASE}' AND coalesce((to_jsonb(s) ->> 'toplevel')::boolean, true)"
         );
         let statements: i64 = row(&self.client, &count).await.get(0);
+        run(&self.client, &remember_workload()).await;
         let count = "SELECT count(DISTINCT indrelid), count(*) FROM pg_index
              WHERE indrelid >= 16384 AND indrelid IN (SELECT oid FROM pg_class WHERE relkind = 'r')";
         let counts = row(filled, count).await;
@@ -96,32 +97,28 @@ impl Server {
         assert_eq!(made, wanted.into(), "statements, tables, indexes");
     }
 
-    /// What pgperf's statements cost since [`forget`](Self::forget), most first. The lock checks and look-ups of a what-if
-    /// question are not EXPLAIN, so they are groups of their own.
+    /// What pgperf's statements cost since [`forget`](Self::forget), most first. What-if questions need more than EXPLAIN, so
+    /// that is a group of its own. (PREPARE and EXECUTE are never counted by `pg_stat_statements`.)
     pub(crate) async fn shares(&self) -> Vec<Share> {
-        let query = "SELECT CASE WHEN query ~* '^(/\\*.*?\\*/|\\s)*explain' THEN 'EXPLAIN'
-                WHEN query ~* '^(/\\*.*?\\*/|\\s)*(prepare|deallocate)' THEN 'PREPARE'
-                WHEN query ~* 'hypopg' THEN 'hypopg' ELSE 'other' END AS part,
-                sum(calls)::bigint, sum(total_exec_time + total_plan_time)
-            FROM pg_stat_statements AS s
-            WHERE query LIKE '%/* pgperf */%' AND coalesce((to_jsonb(s) ->> 'toplevel')::boolean, true)
-            GROUP BY 1 ORDER BY 3 DESC";
-        let rows = self.client.query(query, &[]).await.expect("figures");
-        rows.iter()
-            .map(|row| Share {
-                group: row.get(0),
-                calls: row.get(1),
-                ms: row.get(2),
-            })
-            .collect()
+        self.figures(&format!(
+            "SELECT CASE WHEN {IS_EXPLAIN} THEN 'EXPLAIN' WHEN query ~* 'hypopg' THEN 'hypopg'
+                WHEN query LIKE '%/* pgperf */%' THEN 'other' ELSE 'unmarked' END,
+                sum(calls)::bigint, sum(ms)
+            FROM own GROUP BY 1 ORDER BY 3 DESC"
+        ))
+        .await
     }
 
     /// pgperf's dearest statements besides EXPLAIN.
     pub(crate) async fn dearest(&self) -> Vec<Share> {
-        let query = "SELECT left(regexp_replace(query, '\\s+', ' ', 'g'), 90),
-                calls, total_exec_time + total_plan_time
-            FROM pg_stat_statements
-            WHERE query LIKE '%/* pgperf */%' AND query !~* '^(/\\*.*?\\*/|\\s)*explain' ORDER BY 3 DESC LIMIT 5";
+        self.figures(&format!(
+            "SELECT left(regexp_replace(query, '\\s+', ' ', 'g'), 160), calls, ms
+            FROM own WHERE NOT {IS_EXPLAIN} ORDER BY 3 DESC LIMIT 8"
+        ))
+        .await
+    }
+
+    async fn figures(&self, query: &str) -> Vec<Share> {
         let rows = self.client.query(query, &[]).await.expect("figures");
         rows.iter()
             .map(|row| Share {
@@ -134,10 +131,27 @@ impl Server {
 
     /// Forgets pgperf's own statements, so that every run finds the same workload.
     pub(crate) async fn forget(&self) {
-        let query = "SELECT pg_stat_statements_reset(userid, dbid, queryid) FROM pg_stat_statements
-            WHERE query LIKE '%/* pgperf */%' AND queryid <> 0";
+        let query =
+            "SELECT pg_stat_statements_reset(userid, dbid, queryid) FROM own WHERE queryid <> 0";
         run(&self.client, query).await;
     }
+}
+
+/// Whether `query` is one: comments may stand before it.
+const IS_EXPLAIN: &str = "query ~* '^(/\\*.*?\\*/|\\s)*explain'";
+
+/// Whatever came to the filled database after it was filled is pgperf's own, marked or not.
+fn remember_workload() -> String {
+    format!(
+        "CREATE TEMP TABLE workload AS SELECT s.dbid, s.queryid FROM pg_stat_statements AS s
+            JOIN pg_database AS d ON d.oid = s.dbid WHERE d.datname = '{DATABASE}';
+        ANALYZE workload;
+        CREATE TEMP VIEW own AS
+            SELECT s.userid, s.dbid, s.queryid, s.query, s.calls, s.total_exec_time + s.total_plan_time AS ms
+            FROM pg_stat_statements AS s JOIN pg_database AS d ON d.oid = s.dbid
+            WHERE d.datname = '{DATABASE}' AND (s.dbid, s.queryid) NOT IN (SELECT dbid, queryid FROM workload)
+                AND coalesce((to_jsonb(s) ->> 'toplevel')::boolean, true)"
+    )
 }
 
 async fn connect(local: &LocalServer, database: &str) -> Client {

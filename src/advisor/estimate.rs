@@ -22,12 +22,14 @@ mod selectivity;
 mod settings;
 mod sketch;
 mod sort;
+#[cfg(test)]
+mod tests;
 mod unit;
 mod value;
 
 use crate::advisor::estimate::index::Ix;
 use crate::advisor::estimate::join::{Joined, Joiner};
-use crate::advisor::estimate::path::{Arena, Offer, Path, Step, UNORDERED};
+use crate::advisor::estimate::path::{Arena, Offer, Path, Step, UNORDERED, cheapest};
 pub use crate::advisor::estimate::question::Question;
 use crate::advisor::estimate::scan::Frame;
 use crate::advisor::estimate::unit::{Leaf, Unit};
@@ -55,9 +57,10 @@ pub fn predicate_selectivity(definition: &IndexDefinition, table: &Table) -> f64
 }
 
 /// What planning a unit gave.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 struct Planned {
-    path: Path,
+    /// Ways to its result: the cheapest, and those that start earlier.
+    paths: Vec<Path>,
     width: f64,
 }
 
@@ -68,13 +71,21 @@ impl<'a> Question<'a> {
         let ways: Vec<Vec<Ix<'a>>> = (0..self.bases.len())
             .map(|r| self.indexes_of(r, indexes))
             .collect();
-        let mut arena = Arena::default();
+        let mut arena = Arena {
+            keep_startup: self
+                .units
+                .iter()
+                .any(|u| u.limit.is_some() || !u.min_max.is_empty()),
+            ..Arena::default()
+        };
         let mut planned: Vec<Option<Planned>> = vec![None; self.units.len()];
         for (number, unit) in self.units.iter().enumerate().rev() {
             planned[number] = self.plan_unit(&mut arena, unit, &ways, &planned);
         }
         let tops = self.units.iter().zip(&planned).filter(|(unit, _)| unit.top);
-        let tops: Vec<Path> = tops.filter_map(|(_, p)| p.map(|p| p.path)).collect();
+        let tops: Vec<Path> = tops
+            .filter_map(|(_, p)| cheapest(&p.as_ref()?.paths))
+            .collect();
         self.answer(&arena, &tops)
     }
 
@@ -150,7 +161,6 @@ impl<'a> Question<'a> {
             settings: &self.settings,
             total_pages: self.total_pages,
         };
-        arena.keep_startup = unit.limit.is_some() || !unit.min_max.is_empty();
         let mut leaves = Vec::new();
         for (number, leaf) in unit.leaves.iter().enumerate().take(64) {
             let (rows, width, paths) = match leaf {
@@ -162,16 +172,22 @@ impl<'a> Question<'a> {
                         relation::paths(arena, &frame, unit, *relation, base, ways),
                     )
                 }
-                Leaf::Unit(inner) => match planned.get(*inner).copied().flatten() {
-                    Some(inner) => {
-                        let path = Path {
-                            order: UNORDERED,
-                            ..inner.path
-                        };
-                        (path.rows, inner.width, vec![path])
-                    }
-                    None => continue,
-                },
+                Leaf::Unit(inner) => {
+                    let Some(inner) = planned.get(*inner).and_then(Option::as_ref) else {
+                        continue;
+                    };
+                    // Whatever order it has is not known by the names of this unit.
+                    let unordered = |p: &Path| Path {
+                        order: UNORDERED,
+                        ..*p
+                    };
+                    let rows = inner.paths.first().map_or(1.0, |p| p.rows);
+                    (
+                        rows,
+                        inner.width,
+                        inner.paths.iter().map(unordered).collect(),
+                    )
+                }
             };
             leaves.push(Joined {
                 mask: 1 << number,
@@ -182,7 +198,7 @@ impl<'a> Question<'a> {
         }
         if leaves.is_empty() {
             let row = self.one_row(arena);
-            return self.with_subqueries(arena, unit, row, 8.0, planned);
+            return Some(self.with_subqueries(arena, unit, vec![row], 8.0, planned));
         }
         let mut leaf_rows = vec![1.0; unit.leaves.len()];
         for leaf in &leaves {
@@ -197,8 +213,8 @@ impl<'a> Question<'a> {
             inner: Vec::new(),
         };
         let joined = joiner.join(arena, leaves)?;
-        let path = finish::finish(arena, &self.settings, unit, joined.paths, joined.width)?;
-        self.with_subqueries(arena, unit, path, joined.width, planned)
+        let paths = finish::finish(arena, &self.settings, unit, joined.paths, joined.width);
+        Some(self.with_subqueries(arena, unit, paths, joined.width, planned))
     }
 
     /// A query without tables.
@@ -217,29 +233,30 @@ impl<'a> Question<'a> {
         &self,
         arena: &mut Arena<'a>,
         unit: &Unit,
-        mut path: Path,
+        mut paths: Vec<Path>,
         width: f64,
         planned: &[Option<Planned>],
-    ) -> Option<Planned> {
-        let times = path.rows;
-        let once = unit.once.iter().map(|u| (*u, 1.0, "InitPlan"));
-        let each = unit.per_row.iter().map(|u| (*u, times, "SubPlan"));
-        for (inner, times, name) in once.chain(each) {
-            let Some(inner) = planned.get(inner).copied().flatten() else {
+    ) -> Planned {
+        let once = unit.once.iter().map(|u| (*u, false, "InitPlan"));
+        let each = unit.per_row.iter().map(|u| (*u, true, "SubPlan"));
+        for (inner, per_row, name) in once.chain(each) {
+            let inner = planned.get(inner).and_then(Option::as_ref);
+            let Some(inner) = inner.and_then(|p| cheapest(&p.paths)) else {
                 continue;
             };
-            let offer = Offer {
-                startup: path.startup,
-                total: path.total + inner.path.total * times,
-                rows: path.rows,
-                order: path.order,
-            };
-            path = arena.push(
-                Step::Other(name),
-                offer,
-                [Some(path.node), Some(inner.path.node)],
-            );
+            for path in &mut paths {
+                let times = if per_row { path.rows } else { 1.0 };
+                let offer = Offer {
+                    total: path.total + inner.total * times,
+                    ..Offer::of(*path)
+                };
+                *path = arena.push(
+                    Step::Other(name),
+                    offer,
+                    [Some(path.node), Some(inner.node)],
+                );
+            }
         }
-        Some(Planned { path, width })
+        Planned { paths, width }
     }
 }

@@ -18,7 +18,6 @@ pub(crate) enum Exit {
     /// Connection, authentication or privilege.
     Connect = 3,
     /// Incomplete under `--strict`.
-    #[expect(dead_code, reason = "arrives with --strict")]
     Incomplete = 4,
     /// Verification or staging failed.
     Staging = 5,

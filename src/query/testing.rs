@@ -523,7 +523,7 @@ fn create_view(snapshot: &mut Snapshot, ddl: &CreateView, comments: &[Comment]) 
                 }
             };
             let mut column =
-                typed(&source).unwrap_or_else(|| self::column(1, &DataType::Text, name.clone()));
+                typed(&source).unwrap_or_else(|| column(1, &DataType::Text, name.clone()));
             column.name = name;
             columns.push(column);
         }

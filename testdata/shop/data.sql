@@ -1,4 +1,4 @@
--- 3.2 million rows for the sample shop, the same ones each time: everything follows from row numbers.
+-- 3 million rows for the sample shop, the same ones each time: everything follows from row numbers.
 -- Now is 2026-01-01 00:00 UTC. Recent months have more orders, few products and customers have most of them.
 
 -- Rows are consistent by construction; checking each foreign key would take longer than all the rest.
@@ -159,7 +159,7 @@ insert into sessions
 select i, md5('session ' || i), case when seed_u(i, 131) < 0.6 then 1 + (99999 * seed_u(i, 132) ^ 2)::bigint end,
     seed_word('{Firefox/144.0,Chrome/142.0,Safari/26.1,Edge/142.0,curl/8.17}', seed_u(i, 133) ^ 2),
     started_at, started_at + interval '200 days'
-from (select i, timestamptz '2025-07-01 00:00Z' + interval '184 days' * (i / 200001.0) as started_at from generate_series(1, 200000) i) s;
+from (select i, timestamptz '2025-07-01 00:00Z' + interval '184 days' * (i / 150001.0) as started_at from generate_series(1, 150000) i) s;
 
 insert into support_tickets
 select i, 1 + (99999 * seed_u(i, 141) ^ 2)::bigint, case when seed_u(i, 142) < 0.7 then 1 + (299999 * seed_u(i, 143))::bigint end,
@@ -171,13 +171,13 @@ select i, 1 + (99999 * seed_u(i, 141) ^ 2)::bigint, case when seed_u(i, 142) < 0
 from (select i, timestamptz '2024-01-01 00:00Z' + interval '731 days' * (i / 80001.0) as opened_at from generate_series(1, 80000) i) t;
 
 insert into events
-select i, timestamptz '2025-07-01 00:00Z' + interval '184 days' * (i / 600001.0), session_id,
+select i, timestamptz '2025-07-01 00:00Z' + interval '184 days' * (i / 450001.0), session_id,
     case when seed_u(session_id, 131) < 0.6 then 1 + (99999 * seed_u(session_id, 132) ^ 2)::bigint end,
     seed_word('{view,view,view,view,search,search,add to cart,checkout,login}', seed_u(i, 152)),
     jsonb_build_object('path', '/p/' || (19999 * seed_u(i, 153) ^ 3)::int, 'ms', (400 * seed_u(i, 154) ^ 2)::int)
 from (
     -- A session has three events on average, close together among those of its neighbours.
-    select i, least(200000, 1 + i / 3 + (15 * seed_u(i, 151))::int) as session_id from generate_series(1, 600000) i
+    select i, least(150000, 1 + i / 3 + (15 * seed_u(i, 151))::int) as session_id from generate_series(1, 450000) i
 ) e;
 
 drop function seed_u, seed_word, seed_placed_at;

@@ -46,7 +46,7 @@ from generate_series(1, 600) i
 \gexec
 
 -- session by token
-select format('select id, customer_id, expires_at from sessions where token = %L', md5('session ' || 150000 + i * 17 % 50000))
+select format('select id, customer_id, expires_at from sessions where token = %L', md5('session ' || 100000 + i * 17 % 50000))
 from generate_series(1, 3000) i
 \gexec
 
@@ -171,7 +171,7 @@ from generate_series(1, 40) i
 
 -- events of a session
 -- wants events (session_id, occurred_at): on the partitioned parent, seven partitions have to be searched
-select format('select kind, payload, occurred_at from events where session_id = %s order by occurred_at', 1 + i * 3329 % 200000)
+select format('select kind, payload, occurred_at from events where session_id = %s order by occurred_at', 1 + i * 3329 % 150000)
 from generate_series(1, 50) i
 \gexec
 
@@ -245,7 +245,7 @@ from generate_series(1, 800) i, (select max(id) as last from sessions) s
 
 -- new event
 select format($$insert into events (id, occurred_at, session_id, customer_id, kind, payload) values (%s, %L, %s, %s, 'view', '{"path": "/p/1", "ms": 12}')$$,
-    last + i, timestamptz '2026-01-01 00:00Z' + interval '1 second' * i, 199000 + i % 1000, 1 + i * 53 % 100000)
+    last + i, timestamptz '2026-01-01 00:00Z' + interval '1 second' * i, 149000 + i % 1000, 1 + i * 53 % 100000)
 from generate_series(1, 1500) i, (select max(id) as last from events) e
 \gexec
 

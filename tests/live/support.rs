@@ -130,6 +130,7 @@ async fn load_shop(conninfo: String) -> String {
         "create extension pg_stat_statements",
         include_str!("../../testdata/shop/schema.sql"),
         include_str!("../../testdata/shop/data.sql"),
+        "select pg_stat_reset()",
         "vacuum analyze",
     ] {
         session.batch_execute(script).await.unwrap();

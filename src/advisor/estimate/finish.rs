@@ -7,14 +7,14 @@ use crate::advisor::estimate::settings::{Settings, bytes_of, clamp_rows, pages_o
 use crate::advisor::estimate::sort;
 use crate::advisor::estimate::unit::Unit;
 
-/// The best path to a unit's result, from the paths to its joined rows.
+/// The paths to a unit's result, from those to its joined rows.
 pub(crate) fn finish(
     arena: &mut Arena<'_>,
     settings: &Settings,
     unit: &Unit,
     paths: Vec<Path>,
     width: f64,
-) -> Option<Path> {
+) -> Vec<Path> {
     let finish = Finish {
         settings,
         unit,
@@ -23,12 +23,9 @@ pub(crate) fn finish(
     let ends = finish.ends(arena, &paths);
     let paths = finish.grouped(arena, paths);
     let paths = finish.distinct(arena, paths);
-    let paths = finish.ordered(arena, paths);
-    let mut best = cheapest(&paths);
-    if let Some(ends) = ends {
-        best = Some(best.map_or(ends, |b| if ends.total < b.total { ends } else { b }));
-    }
-    best
+    let mut paths = finish.ordered(arena, paths);
+    paths.extend(ends);
+    paths
 }
 
 struct Finish<'q> {
@@ -40,31 +37,31 @@ struct Finish<'q> {
 impl Finish<'_> {
     /// `min(a)`, `max(a)`: the first row from either end of an index (`planagg.c`).
     fn ends(&self, arena: &mut Arena<'_>, paths: &[Path]) -> Option<Path> {
-        let (mut total, mut node) = (self.settings.cpu_tuple, None);
-        if self.unit.min_max.is_empty() || self.unit.grouped {
+        if self.unit.grouped {
             return None;
         }
+        let mut result: Option<Path> = None;
         for class in &self.unit.min_max {
             let leads = |p: &&Path| {
-                arena
-                    .order(p.order)
-                    .first()
-                    .is_some_and(|k| k.class == *class)
+                let keys = arena.order(p.order);
+                keys.first().is_some_and(|k| k.class == *class)
             };
             let first_row = |p: &Path| p.startup + (p.total - p.startup).max(0.0) / p.rows.max(1.0);
             let ordered = paths.iter().filter(leads);
             let best = ordered.reduce(|a, b| if first_row(b) < first_row(a) { b } else { a })?;
-            total += first_row(best);
-            node = Some(best.node);
+            let mut offer = Offer {
+                startup: first_row(best),
+                total: first_row(best),
+                rows: 1.0,
+                order: UNORDERED,
+            };
+            let limit = arena.push(Step::Other("Limit"), offer, [Some(best.node), None]);
+            offer.total += result.map_or(self.settings.cpu_tuple, |r| r.total);
+            offer.startup = offer.total;
+            let children = [result.map(|r| r.node), Some(limit.node)];
+            result = Some(arena.push(Step::Other("Result"), offer, children));
         }
-        let offer = Offer {
-            startup: total,
-            total,
-            rows: 1.0,
-            order: UNORDERED,
-        };
-        let limit = arena.push(Step::Other("Limit"), offer, [node, None]);
-        Some(arena.push(Step::Other("Result"), offer, [Some(limit.node), None]))
+        result
     }
 
     fn grouped(&self, arena: &mut Arena<'_>, paths: Vec<Path>) -> Vec<Path> {

@@ -62,6 +62,8 @@ pub(crate) struct Param {
     pub(crate) share: f64,
     /// Number of the join clause.
     pub(crate) clause: usize,
+    /// Class of equal columns that it speaks of.
+    pub(crate) class: Option<usize>,
     /// The relation on the other side.
     pub(crate) outer: usize,
 }

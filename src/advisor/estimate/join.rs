@@ -296,13 +296,16 @@ impl<'a> Joiner<'_, 'a> {
 
     /// Join conditions that give `leaf` a value from one of the `outer` leaves.
     pub(crate) fn params(&self, leaf: usize, outer: u64) -> Vec<Param> {
-        let mut params = Vec::new();
+        let mut params: Vec<Param> = Vec::new();
         for (number, clause) in self.unit.clauses.iter().enumerate() {
             if clause.redundant {
                 continue;
             }
             for (here, there) in [(&clause.left, &clause.right), (&clause.right, &clause.left)] {
-                if here.leaf == leaf && outer >> there.leaf & 1 == 1 {
+                // Of columns that are equal anyway, one is enough.
+                let known = |p: &Param| clause.class.is_some() && p.class == clause.class;
+                let given = here.leaf == leaf && outer >> there.leaf & 1 == 1;
+                if given && !params.iter().any(known) {
                     params.push(Param {
                         column: here.column,
                         equality: clause.equality,
@@ -312,6 +315,7 @@ impl<'a> Joiner<'_, 'a> {
                             1.0 / 3.0
                         },
                         clause: number,
+                        class: clause.class,
                         outer: there.leaf,
                     });
                 }

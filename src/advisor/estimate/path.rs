@@ -49,7 +49,7 @@ pub(crate) struct Node<'a> {
 #[derive(Debug, Default)]
 pub(crate) struct Arena<'a> {
     pub(crate) nodes: Vec<Node<'a>>,
-    orders: Vec<Vec<SortKey>>,
+    pub(crate) orders: Vec<Vec<SortKey>>,
     /// Whether a cheap start is worth keeping (there is a LIMIT).
     pub(crate) keep_startup: bool,
 }

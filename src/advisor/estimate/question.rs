@@ -169,7 +169,7 @@ impl<'a> Question<'a> {
         unit.distincting = Grouping::of(&block.distinct, &self.bases, shape, snapshot);
         unit.has_distinct = !block.distinct.is_empty();
         unit.min_max = if unit.leaves.len() == 1 {
-            known(&block.min_max)
+            block.min_max.iter().filter_map(class).collect()
         } else {
             Vec::new()
         };

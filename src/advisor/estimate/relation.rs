@@ -256,29 +256,62 @@ fn add_ors<'a>(
     bitmaps: &mut Vec<Bitmap>,
 ) {
     for or in &base.ors {
-        let mut whole: Option<Bitmap> = None;
+        let mut whole: Option<Vec<Bitmap>> = None;
         for &arm in or {
-            let best = indexes
-                .iter()
-                .map(|ix| (ix, ix.matched(base, base.and | arm, &[])))
-                .filter(|(_, found)| found.quals & arm != 0)
-                .map(|(ix, found)| (frame.bitmap_access(base, ix, &found, 1.0).total, ix, found))
-                .reduce(|best, next| if next.0 < best.0 { next } else { best });
-            let Some((_, ix, found)) = best else {
-                whole = None;
-                break;
-            };
-            let arm = bitmap(arena, frame, relation, base, ix, &found);
-            whole = Some(match whole {
-                None => arm,
-                Some(so_far) => combined(arena, frame, base, "BitmapOr", &so_far, &arm),
-            });
+            let mut ways = arm_bitmaps(arena, frame, relation, base, indexes, arm);
+            if let Some(so_far) = whole {
+                let pairs = so_far.iter().flat_map(|a| ways.iter().map(move |b| (a, b)));
+                ways = pairs
+                    .map(|(a, b)| combined(arena, frame, base, "BitmapOr", a, b))
+                    .collect();
+            }
+            whole = Some(best_bitmaps(ways));
         }
-        if let Some(mut or) = whole {
-            or.quals = 0;
-            bitmaps.push(or);
+        // An OR is one condition of its own, to be combined with others but not with itself.
+        let quals = or.iter().fold(0, |all, arm| all | arm);
+        let made = whole.into_iter().flatten();
+        bitmaps.extend(made.map(|or| Bitmap { quals, ..or }));
+    }
+}
+
+/// Ways to find the rows of one arm: an index that serves a condition of it, or two of them.
+fn arm_bitmaps<'a>(
+    arena: &mut Arena<'a>,
+    frame: &Frame<'_>,
+    relation: usize,
+    base: &Base<'a>,
+    indexes: &[Ix<'a>],
+    arm: Clauses,
+) -> Vec<Bitmap> {
+    let mut ways = Vec::new();
+    for ix in indexes {
+        let found = ix.matched(base, base.and | arm, &[]);
+        if found.quals & arm != 0 {
+            ways.push(bitmap(arena, frame, relation, base, ix, &found));
         }
     }
+    let mut pairs = Vec::new();
+    for (at, a) in ways.iter().enumerate() {
+        let others = ways[at + 1..].iter().filter(|b| a.quals & b.quals == 0);
+        pairs.extend(others.map(|b| combined(arena, frame, base, "BitmapAnd", a, b)));
+    }
+    ways.extend(pairs);
+    best_bitmaps(ways)
+}
+
+/// Leaves out bitmaps than which another is both cheaper and more selective.
+fn best_bitmaps(ways: Vec<Bitmap>) -> Vec<Bitmap> {
+    let mut best: Vec<Bitmap> = Vec::new();
+    for way in ways {
+        if !best
+            .iter()
+            .any(|b| b.access <= way.access && b.share <= way.share)
+        {
+            best.retain(|b| b.access < way.access || b.share < way.share);
+            best.push(way);
+        }
+    }
+    best
 }
 
 /// Each bitmap alone, and each pair that restricts different conditions (`choose_bitmap_and`).
@@ -310,9 +343,8 @@ fn offer_bitmaps<'a>(
     }
     for (at, a) in bitmaps.iter().enumerate() {
         for b in &bitmaps[at + 1..] {
-            let different =
-                a.quals & !b.quals != 0 && b.quals & !a.quals != 0 && a.quals & b.quals == 0;
-            if different || a.quals == 0 || b.quals == 0 {
+            // Two bitmaps for the same condition say the same.
+            if a.quals & b.quals == 0 {
                 let both = combined(arena, frame, base, "BitmapAnd", a, b);
                 give(arena, &both);
             }
@@ -346,7 +378,10 @@ pub(crate) fn inner_paths<'a>(
         } else {
             1.0
         };
-        let rows = clamp_rows(base.tuples * base.share * found.params).min(base.rows);
+        // All conditions on those relations hold, whether or not the index serves them (`get_parameterized_baserel_size`).
+        let given = params.iter().filter(|p| found.outer >> p.outer & 1 == 1);
+        let given: f64 = given.map(|p| p.share).product();
+        let rows = clamp_rows(base.tuples * base.share * given).min(base.rows);
         let access = frame.bitmap_access(base, ix, &found, loops);
         let bitmap = frame.bitmap(base, access.total, access.share, ix.pages, loops);
         let direct = frame.index(base, ix, &found, loops, ix.covers);

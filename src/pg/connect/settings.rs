@@ -33,32 +33,30 @@ struct Setting {
 }
 
 impl Settings {
-    /// Gathers in libpq's order: connection string, then options, then service file, then environment; whoever comes
-    /// first wins. A connection string from `PGPERF_DSN` or `DATABASE_URL` serves only when the command line names neither
-    /// database nor host nor port.
+    /// Gathers from options, then connection string, then service file, then environment; whoever comes first wins. psql
+    /// differs in one point: there a connection string wins over `-h`, `-p` and `-U` beside it.
+    ///
+    /// A connection string from `PGPERF_DSN` or `DATABASE_URL` serves only when the command line names neither database nor
+    /// host nor port.
     pub(super) fn gather(options: &ConnectOptions, env: Env<'_>) -> Result<Self, Error> {
         let mut settings = Self::default();
-        let given = |option: &Option<String>| option.clone().filter(|value| !value.is_empty());
-        let (host, port, user) = (
-            given(&options.host),
-            given(&options.port),
-            given(&options.user),
-        );
-        if let Some(text) = given(&options.dbname) {
-            match conninfo::parse(&text, "connection string")? {
-                Some(pairs) => settings.put_string(pairs, "connection string"),
-                None => settings.offer("dbname", text, "database name"),
-            }
-        } else if host.is_none() && port.is_none() {
-            settings.fall_back(user.as_deref(), env)?;
-        }
         for (name, value, from) in [
-            ("host", host, "-h"),
-            ("port", port, "-p"),
-            ("user", user, "-U"),
+            ("host", options.host.as_deref(), "-h"),
+            ("port", options.port.as_deref(), "-p"),
+            ("user", options.user.as_deref(), "-U"),
         ] {
-            if let Some(value) = value {
+            if let Some(value) = filled(value) {
                 settings.offer(name, value, from);
+            }
+        }
+        if let Some(text) = filled(options.dbname.as_deref()) {
+            settings.add_string(&text, "connection string", "database name")?;
+        } else if settings.get("host").is_none() && settings.get("port").is_none() {
+            let strings = ["PGPERF_DSN", "DATABASE_URL"].into_iter();
+            let mut strings =
+                strings.filter_map(|name| Some((name, filled(env(name).as_deref())?)));
+            if let Some((variable, text)) = strings.next() {
+                settings.add_string(&text, variable, variable)?;
             }
         }
         settings.add_service(env)?;
@@ -67,34 +65,24 @@ impl Settings {
         Ok(settings)
     }
 
-    /// `PGPERF_DSN`, else `DATABASE_URL`.
-    fn fall_back(&mut self, user: Option<&str>, env: Env<'_>) -> Result<(), Error> {
-        for variable in ["PGPERF_DSN", "DATABASE_URL"] {
-            let Some(text) = env(variable).filter(|text| !text.is_empty()) else {
-                continue;
-            };
-            match conninfo::parse(&text, variable)? {
-                Some(pairs) => self.put_string(pairs, variable),
-                None => self.offer("dbname", text, variable),
-            }
-            // A role of the command line replaces the string's, and then the string's password is not that role's.
-            if let Some(user) = user
-                && self.get("user") != Some(user)
-            {
-                self.values.remove("user");
-                self.values.remove("password");
-            }
+    /// A connection string or the name of a database, which comes from elsewhere in messages.
+    fn add_string(&mut self, text: &str, from: &str, name_from: &str) -> Result<(), Error> {
+        let Some(mut pairs) = conninfo::parse(text, from)? else {
+            self.offer("dbname", text.to_owned(), name_from);
             return Ok(());
+        };
+        let other_host = self.get("host").is_some();
+        let user = pairs.iter().rev().find(|(name, _)| *name == "user");
+        let other_user = user.is_some_and(|(_, user)| self.get("user").is_some_and(|u| u != user));
+        // An address belongs to the string's host, and a password to its role.
+        pairs.retain(|(name, _)| {
+            !(other_host && *name == "hostaddr" || other_user && *name == "password")
+        });
+        // Within one string the last of several equal keywords counts.
+        for (name, value) in pairs.into_iter().rev() {
+            self.offer(name, value, from);
         }
         Ok(())
-    }
-
-    /// Within one connection string the last of several equal keywords counts.
-    fn put_string(&mut self, pairs: conninfo::Pairs, from: &str) {
-        for (name, value) in pairs {
-            let from = from.to_owned();
-            self.values.insert(name, Setting { value, from });
-        }
     }
 
     fn offer(&mut self, name: &'static str, value: String, from: &str) {
@@ -201,4 +189,9 @@ impl Settings {
     pub(super) fn error(&self, name: &str, what: impl std::fmt::Display) -> Error {
         Error::new(Kind::Config, format!("{}: {name}: {what}", self.from(name)))
     }
+}
+
+/// An empty option is none, as in psql.
+fn filled(value: Option<&str>) -> Option<String> {
+    value.filter(|value| !value.is_empty()).map(str::to_owned)
 }

@@ -58,11 +58,11 @@ pub(super) struct Keepalive {
 }
 
 impl Target {
-    /// Resolves options, then `PGPERF_DSN`, `DATABASE_URL`, service file, `PG*` variables and passfile, in psql's order:
-    /// a connection string wins over `-h -p -U`, those over the service file, that over the environment.
+    /// Resolves options, then the connection string (`PGPERF_DSN` or `DATABASE_URL` if none is given), then the service file,
+    /// then `PG*` variables, then the passfile. `-h -p -U` win over a connection string beside them.
     /// The second value are warnings for stderr (passfile with wrong mode …).
     ///
-    /// Where libpq differs: `connect_timeout` is 10 s when not given; without a host both usual socket directories are
+    /// Where psql differs: a connection string wins over the options beside it. Where libpq differs: `connect_timeout` is 10 s when not given; without a host both usual socket directories are
     /// tried; `load_balance_hosts=random` keeps the order; `application_name` is put behind `pgperf`.
     ///
     /// # Errors

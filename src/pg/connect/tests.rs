@@ -118,11 +118,32 @@ fn options_and_environment() {
             &["PGHOST=h", "PGHOSTADDR=10.0.0.1"],
             "postgresql://me@a:5432/me",
         ),
-        // As in psql, a connection string wins over options.
+        // Options win over the connection string, and its address and password do not belong to them.
         (
-            &["host=a user=x", "-h", "b", "-p", "7", "-U", "u"],
+            &[
+                "host=a user=x password=p hostaddr=10.0.0.1",
+                "-h",
+                "b",
+                "-p",
+                "7",
+            ],
             &[],
-            "postgresql://x@a:7/x",
+            "postgresql://x@b:7/x password=p",
+        ),
+        (
+            &["postgresql://x:p@a:1,c:2/d", "-p", "7", "-U", "u"],
+            &[],
+            "postgresql://u@a:7,c:7/d",
+        ),
+        (
+            &["postgresql://x:p@a/d", "-U", "x"],
+            &[],
+            "postgresql://x@a:5432/d password=p",
+        ),
+        (
+            &["host=a password=p", "-U", "u"],
+            &[],
+            "postgresql://u@a:5432/u password=p",
         ),
         (&["-p", "x"], &[], "error: -p: port: invalid number \"x\""),
         (

@@ -1,0 +1,132 @@
+//! The first three steps: what would help each query at all, alone and together. Ends with the pool of useful candidates.
+
+use std::collections::BTreeSet;
+
+use crate::advisor::answers::{minus, union};
+use crate::advisor::search::{NOISE, PEELS, Phase, Search, Wanted};
+
+impl Search<'_> {
+    pub(super) fn base(&mut self, wanted: &mut Wanted) -> Phase {
+        for query in self.live() {
+            self.want(query, Vec::new(), wanted);
+            self.want(query, self.candidates.of_query[query].clone(), wanted);
+        }
+        if wanted.probes.is_empty() {
+            self.weigh();
+        }
+        Phase::Peel(0)
+    }
+
+    pub(super) fn peel(&self, round: usize, wanted: &mut Wanted) -> Phase {
+        for query in self.improvable() {
+            let mut left = self.candidates.of_query[query].clone();
+            for _ in 0..=round {
+                let Some(answer) = self.answers[query].get(&left) else {
+                    break;
+                };
+                left = minus(&left, &answer.used.clone());
+            }
+            self.want(query, left, wanted);
+        }
+        if round + 1 < PEELS {
+            Phase::Peel(round + 1)
+        } else {
+            Phase::Lattice
+        }
+    }
+
+    pub(super) fn lattice(&mut self, wanted: &mut Wanted) -> Phase {
+        for query in self.improvable() {
+            let Some(best) = self.answers[query].get(&self.candidates.of_query[query]) else {
+                continue;
+            };
+            let used = best.used.clone();
+            for &index in &used {
+                let rest = minus(&used, &[index]);
+                if used.len() > 1 {
+                    self.want(query, vec![index], wanted);
+                    self.want(query, rest.clone(), wanted);
+                }
+                for narrow in self.narrower(index, &self.candidates.of_query[query]) {
+                    self.want(query, union(&rest, &[narrow]), wanted);
+                }
+            }
+        }
+        if wanted.probes.is_empty() {
+            self.fill_pool();
+        }
+        Phase::Choose
+    }
+
+    /// Members of `among` on the same table, smaller, that search by a part of the columns of `index`.
+    pub(super) fn narrower(&self, index: usize, among: &[usize]) -> Vec<usize> {
+        let wide = &self.candidates.indexes[index];
+        let held = |name: &str| wide.definition.key_columns().any(|c| c == name);
+        let fits = |i: &&usize| {
+            let narrow = &self.candidates.indexes[**i];
+            **i != index
+                && narrow.definition.table_oid == wide.definition.table_oid
+                && narrow.pages < wide.pages
+                && narrow.definition.key_columns().all(held)
+                && narrow
+                    .definition
+                    .include
+                    .iter()
+                    .all(|c| wide.definition.include.contains(c) || held(c))
+        };
+        among.iter().filter(fits).copied().collect()
+    }
+
+    /// Everything that an answer used to advantage, the sets used together, and whom each could matter to.
+    fn fill_pool(&mut self) {
+        for query in self.improvable() {
+            let base = self.answers[query].get(&[]).map_or(0.0, |a| a.cost);
+            for answer in self.answers[query]
+                .all()
+                .iter()
+                .filter(|a| a.cost < base * (1.0 - NOISE))
+            {
+                self.pool.extend(&answer.used);
+                if answer.used.len() > 1 {
+                    self.bundles.insert(answer.used.clone());
+                }
+            }
+        }
+        let leads = |i: usize| {
+            let definition = &self.candidates.indexes[i].definition;
+            (
+                definition.table_oid,
+                definition.keys.first().map(|k| k.of.clone()),
+            )
+        };
+        for query in self.improvable() {
+            let own: BTreeSet<_> = self.candidates.of_query[query]
+                .iter()
+                .map(|&i| leads(i))
+                .collect();
+            self.relevant[query] = self
+                .pool
+                .iter()
+                .filter(|&&i| own.contains(&leads(i)))
+                .copied()
+                .collect();
+            for &index in &union(&self.relevant[query], &self.candidates.of_query[query]) {
+                self.touches.entry(index).or_default().push(query);
+            }
+        }
+    }
+
+    /// Weights and today's load, once every live query has its first answer.
+    fn weigh(&mut self) {
+        for query in 0..self.answers.len() {
+            let base = self.answers[query].get(&[]).map(|a| a.cost);
+            let scale = if self.timed {
+                base.map(|b| 1.0 / b.max(f64::MIN_POSITIVE))
+            } else {
+                base.map(|_| 1.0)
+            };
+            self.weights[query] = scale.map_or(0.0, |s| s * self.load[query]);
+            self.total_load += self.weights[query] * base.unwrap_or(0.0);
+        }
+    }
+}

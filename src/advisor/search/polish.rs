@@ -1,0 +1,93 @@
+//! After the greedy choice: drop what is not missed, narrow what is wider than its gain needs, swap under a budget.
+
+use crate::advisor::answers::{Configuration, minus, union};
+use crate::advisor::search::{NARROWING_LOSS, NOISE, Search, Wanted};
+
+impl Search<'_> {
+    /// Drops, narrows and swaps until nothing improves (at most a few rounds).
+    pub(super) fn polish(
+        &self,
+        mut chosen: Configuration,
+        wanted: &mut Wanted,
+    ) -> Option<Configuration> {
+        for _ in 0..4 {
+            let before = chosen.clone();
+            chosen = self.drop_idle(chosen, wanted)?;
+            chosen = self.narrow(chosen, wanted)?;
+            if self.options.budget_bytes.is_some() {
+                chosen = self.swap(chosen, wanted)?;
+            }
+            if chosen == before {
+                break;
+            }
+        }
+        Some(chosen)
+    }
+
+    /// Removes the members whose absence costs less than they must bring, the least missed first.
+    fn drop_idle(&self, mut chosen: Configuration, wanted: &mut Wanted) -> Option<Configuration> {
+        loop {
+            let mut idle = Vec::new();
+            let mut complete = true;
+            for &index in &chosen {
+                match self.worth(&minus(&chosen, &[index]), &chosen, wanted) {
+                    Some(gain) if gain <= 0.0 => idle.push((self.size(&[index]), index)),
+                    Some(_) => {}
+                    None => complete = false,
+                }
+            }
+            if !complete {
+                return None;
+            }
+            // Of several that are not missed the largest goes first: the others may be missed then.
+            let Some((_, index)) = idle.into_iter().max_by(|a, b| a.0.total_cmp(&b.0)) else {
+                return Some(chosen);
+            };
+            chosen = minus(&chosen, &[index]);
+        }
+    }
+
+    /// Replaces members by smaller ones that do (nearly) as well.
+    fn narrow(&self, mut chosen: Configuration, wanted: &mut Wanted) -> Option<Configuration> {
+        let all: Vec<usize> = (0..self.candidates.indexes.len()).collect();
+        for index in chosen.clone() {
+            let rest = minus(&chosen, &[index]);
+            let missed = self.change(&chosen, &rest, wanted)?;
+            let allowed = NARROWING_LOSS * missed.max(0.0);
+            let mut smaller = self.narrower(index, &all);
+            smaller.sort_by(|&a, &b| self.size(&[a]).total_cmp(&self.size(&[b])).then(a.cmp(&b)));
+            for other in smaller.into_iter().filter(|i| !chosen.contains(i)) {
+                let changed = union(&rest, &[other]);
+                if missed - self.bound(&rest, &[other]) > allowed {
+                    continue;
+                }
+                if self.change(&chosen, &changed, wanted)? <= allowed {
+                    chosen = changed;
+                    break;
+                }
+            }
+        }
+        Some(chosen)
+    }
+
+    /// Under a budget: exchanges a member for one outside when that is better.
+    fn swap(&self, chosen: Configuration, wanted: &mut Wanted) -> Option<Configuration> {
+        let mut best = chosen.clone();
+        for &index in &chosen {
+            let rest = minus(&best, &[index]);
+            let missed = self.change(&best, &rest, wanted)?;
+            for &other in self.pool.iter().filter(|i| !best.contains(i)) {
+                let changed = union(&rest, &[other]);
+                // The newcomer can bring no more than its bound, so most swaps need no question.
+                if !self.fits(&changed) || self.bound(&rest, &[other]) <= missed {
+                    continue;
+                }
+                if self.change(&best, &changed, wanted)? < -NOISE * missed.abs() {
+                    best = changed;
+                    break;
+                }
+            }
+        }
+        Some(best)
+    }
+}
