@@ -19,7 +19,7 @@ use crate::model::snapshot::{FORMAT, Snapshot};
 use crate::pg::connect::Connection;
 use crate::pg::error::{Error, Kind};
 
-use transaction::Transaction;
+use transaction::{Transaction, is_lock_timeout};
 
 /// What to collect.
 #[derive(Debug, Clone)]
@@ -59,7 +59,7 @@ async fn everything(
     transaction: &mut Transaction<'_>,
     options: &CollectOptions,
 ) -> Result<Snapshot, Error> {
-    let (mut server, taken_at) = server::server(transaction).await?;
+    let (mut server, taken_at) = server::server(transaction).await.map_err(catalogs_locked)?;
     if server.major() < 13 {
         return Err(Error::new(
             Kind::Config,
@@ -108,9 +108,26 @@ async fn everything(
     Ok(snapshot)
 }
 
+/// Not even the server's own catalogs can be read: says who is in the way.
+fn catalogs_locked(mut error: Error) -> Error {
+    if is_lock_timeout(&error) {
+        error.message = format!(
+            "the system catalogs could not be read, another session holds an ACCESS EXCLUSIVE lock on one: {}",
+            error.message
+        );
+        error.hint = Some("wait until its VACUUM FULL, REINDEX or LOCK has ended (pg_stat_activity shows it), then again".into());
+    }
+    error
+}
+
 /// The gap of a collector that the server refused or that gave up.
 fn failed(part: Part, collector: &str, error: &Error) -> Gap {
     let gap = Gap::new(part, format!("{collector} could not be read: {error}"));
+    if is_lock_timeout(error) {
+        return gap
+            .effect("what depends on them is missing, although it may exist")
+            .close(gaps::WHO_LOCKS);
+    }
     match &error.hint {
         Some(hint) => gap.close(format!("-- {hint}")),
         None => gap,

@@ -61,6 +61,9 @@ pub(super) fn of_server(server: &Server, taken_at: f64) -> Vec<Gap> {
     gaps
 }
 
+/// Shows the sessions that are in the way.
+pub(super) const WHO_LOCKS: &str = "SELECT l.relation::regclass, a.pid, a.state, a.query FROM pg_locks l JOIN pg_stat_activity a USING (pid) WHERE l.mode = 'AccessExclusiveLock'; -- wait for these to end, then run pgperf again";
+
 /// What makes a changed setting hold.
 const RELOAD: &str = "SELECT pg_reload_conf();";
 
@@ -204,7 +207,7 @@ pub(super) fn of_locks(snapshot: &Snapshot, locked: &[Locked]) -> Option<Gap> {
             ),
         )
         .effect("indexes without their definition are neither compared nor judged; statements on such views are not analysed")
-        .close("SELECT l.relation::regclass, a.pid, a.state, a.query FROM pg_locks l JOIN pg_stat_activity a USING (pid) WHERE l.mode = 'AccessExclusiveLock'; -- wait for these to end, then run pgperf again")
+        .close(WHO_LOCKS)
         .count(unread),
     )
 }
