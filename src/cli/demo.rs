@@ -157,7 +157,7 @@ async fn start(progress: &Progress) -> Result<Option<Server>, Failure> {
     let options = LocalOptions {
         preload: vec!["pg_stat_statements".to_owned()],
         settings: [
-            ("shared_buffers", "512MB"),
+            ("shared_buffers", "256MB"),
             ("maintenance_work_mem", "128MB"),
             ("random_page_cost", "1.1"),
             ("jit", "off"),

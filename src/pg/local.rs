@@ -13,6 +13,7 @@ mod user;
 use std::fs::{self, File};
 use std::io;
 use std::net::{Ipv4Addr, TcpListener};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -237,6 +238,7 @@ impl LocalServer {
         let log = File::options()
             .create(true)
             .append(true)
+            .mode(0o600)
             .open(self.directory.log())
             .map_err(|error| self.failure(&error))?;
         let both = log.try_clone().map_err(|error| self.failure(&error))?;

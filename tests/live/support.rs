@@ -96,6 +96,7 @@ impl<T> ByMajor<T> {
 pub(crate) fn options() -> LocalOptions {
     LocalOptions {
         preload: vec!["pg_stat_statements".to_owned()],
+        settings: vec![("jit".to_owned(), "off".to_owned())],
         ..LocalOptions::default()
     }
 }
@@ -118,7 +119,10 @@ pub(crate) async fn database(major: u32) -> String {
 pub(crate) async fn shop(major: u32) -> &'static str {
     static LOADED: ByMajor<String> = ByMajor::new();
     LOADED
-        .get(major, async { load_shop(database(major).await).await })
+        .get(
+            major,
+            Box::pin(async { load_shop(database(major).await).await }),
+        )
         .await
 }
 

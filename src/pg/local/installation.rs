@@ -128,7 +128,8 @@ fn expand(pattern: &str) -> Vec<PathBuf> {
     let Some((before, after)) = pattern.split_once('*') else {
         return vec![pattern.into()];
     };
-    let (parent, prefix) = before.rsplit_once('/').unwrap_or(("", before));
+    let prefix_at = before.rfind('/').map_or(0, |slash| slash + 1);
+    let (parent, prefix) = before.split_at(prefix_at);
     let after = after.trim_start_matches('/');
     let Ok(entries) = fs::read_dir(parent) else {
         return Vec::new();
