@@ -19,5 +19,6 @@ pub(crate) mod simplify;
 pub mod split;
 #[cfg(test)]
 pub(crate) mod testing;
+pub(crate) mod translate;
 pub(crate) mod tree;
 pub mod workload;

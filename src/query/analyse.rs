@@ -56,12 +56,24 @@ pub fn analyse(
     if !prepared.is_query() {
         return Err(Reason::Utility);
     }
+    let fingerprint = prepared.fingerprint();
+    analyse_prepared(&prepared, text, fingerprint, catalog, search_path)
+}
+
+/// The same for a text that was prepared, and whose fingerprint is known.
+pub(crate) fn analyse_prepared(
+    prepared: &Prepared<'_>,
+    text: &str,
+    fingerprint: u64,
+    catalog: &Catalog<'_>,
+    search_path: &[String],
+) -> Result<Analysed, Reason> {
     let parsed = prepared.parse().map_err(|e| e.reason(text))?;
     let (kind, shape) = shape(&parsed.ast, parsed.locks, catalog, search_path)?;
     Ok(Analysed {
         text: parsed.text,
         parameters: parsed.parameters,
-        fingerprint: parsed.fingerprint,
+        fingerprint,
         kind,
         shape,
     })
@@ -158,7 +170,7 @@ impl<'a, 's> Analysis<'a, 's> {
     fn statement(&mut self, ast: &'a Ast) -> Result<QueryKind, Reason> {
         match ast {
             Ast::Query(query) => {
-                let (_, kind) = self.query(query, Place::top())?;
+                let (_, kind) = self.query(query, &Place::top())?;
                 Ok(kind)
             }
             // The query of an INSERT is the outermost block itself.
@@ -217,10 +229,10 @@ impl<'a, 's> Analysis<'a, 's> {
                     }
                 }
                 Child::Scalar(query) => {
-                    self.subquery(query, Role::Scalar, JoinKind::Correlated, block)?
+                    self.subquery(query, Role::Scalar, JoinKind::Correlated, block)?;
                 }
                 Child::Test(query) => {
-                    self.subquery(query, Role::Semi, JoinKind::Correlated, block)?
+                    self.subquery(query, Role::Semi, JoinKind::Correlated, block)?;
                 }
                 Child::Row(name) => self.read_row(name)?,
             }

@@ -6,7 +6,6 @@
 //! `OUTER`, `ASC`, and names of output columns that nothing else refers to.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 
 use crate::model::ident::quote_ident;
 use crate::query::lexer::{Kind, Token};
@@ -51,13 +50,8 @@ impl Fnv {
 /// The words that are hashed.
 pub(crate) fn normalize<'a>(tokens: &[Token<'a>]) -> Vec<Cow<'a, str>> {
     let code = casts(tokens);
-    let mut names: HashMap<Cow<'_, str>, usize> = HashMap::new();
-    for token in code.iter().filter(|t| t.is_name()) {
-        *names.entry(word(token)).or_default() += 1;
-    }
     let mut out = Normal {
         code: &code,
-        names: &names,
         out: Vec::with_capacity(code.len()),
         groups: vec![Group::default()],
     };
@@ -74,24 +68,32 @@ fn casts<'a>(tokens: &[Token<'a>]) -> Vec<Token<'a>> {
     let mut out = Vec::with_capacity(code.len());
     let mut i = 0;
     while i < code.len() {
-        match type_before(&out).filter(|_| code[i].kind == Kind::String) {
-            Some(begin) => {
-                i = cast(&code, i, begin, &mut out);
-                out.retain(Token::is_code);
-            }
-            None => {
-                out.push(code[i].clone());
-                i += 1;
-            }
+        if let Some(begin) = type_before(&out).filter(|_| code[i].kind == Kind::String) {
+            i = cast(&code, i, begin, &mut out);
+            out.retain(Token::is_code);
+        } else {
+            out.push(code[i].clone());
+            i += 1;
         }
     }
     out
 }
 
+/// A name without its quotes.
+fn bare<'t>(token: &'t Token<'_>) -> &'t str {
+    token.text.trim_matches('"')
+}
+
 /// A name in its shortest right spelling.
 fn word<'a>(token: &Token<'a>) -> Cow<'a, str> {
     if token.kind == Kind::Quoted {
-        return Cow::Owned(quote_ident(&token.name()).into_owned());
+        let bare = bare(token);
+        return match (&token.text, quote_ident(bare)) {
+            (Cow::Borrowed(text), Cow::Borrowed(_)) if text.len() == bare.len() + 2 => {
+                Cow::Borrowed(&text[1..=bare.len()])
+            }
+            (text, _) => text.clone(),
+        };
     }
     if token.text.bytes().any(|b| b.is_ascii_uppercase()) {
         return Cow::Owned(token.text.to_ascii_lowercase());
@@ -101,6 +103,10 @@ fn word<'a>(token: &Token<'a>) -> Cow<'a, str> {
 
 /// What is open: a parenthesis, a bracket, or the statement.
 #[derive(Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each says independently what is being listed"
+)]
 struct Group {
     /// Position of its first word in the output.
     begin: usize,
@@ -120,7 +126,6 @@ struct Group {
 
 struct Normal<'t, 'a> {
     code: &'t [Token<'a>],
-    names: &'t HashMap<Cow<'t, str>, usize>,
     out: Vec<Cow<'a, str>>,
     groups: Vec<Group>,
 }
@@ -267,7 +272,15 @@ impl<'a> Normal<'_, 'a> {
             let before = &self.code[b];
             before.is_word("as") || !is_unary_after(Some(before)) && !before.is(".")
         });
-        ends && outputs && behind && self.names.get(&word(token)) == Some(&1)
+        ends && outputs && behind && self.is_unique(token)
+    }
+
+    /// Whether nothing else has that name, in any case and with or without quotes.
+    fn is_unique(&self, token: &Token<'a>) -> bool {
+        let name = bare(token);
+        let mut same =
+            (self.code.iter()).filter(|t| t.is_name() && bare(t).eq_ignore_ascii_case(name));
+        same.nth(1).is_none()
     }
 
     /// Whether the number at `i` is a whole item of ORDER BY or GROUP BY.

@@ -19,7 +19,6 @@ pub(crate) fn literal(expr: &Expr) -> Option<String> {
                 text
             })
         }
-        Expr::TypedString(TypedString { value, .. }) => text(&value.value),
         Expr::UnaryOp {
             op: UnaryOperator::Minus,
             expr,
@@ -36,7 +35,7 @@ pub(crate) fn literal(expr: &Expr) -> Option<String> {
             op: UnaryOperator::Plus,
             expr,
         } => literal(expr),
-        Expr::Value(value) => text(&value.value),
+        Expr::Value(value) | Expr::TypedString(TypedString { value, .. }) => text(&value.value),
         _ => None,
     }
 }

@@ -1,4 +1,4 @@
-//! One text → a syntax tree, a fingerprint and the text for the server; or the reason why not.
+//! One text → a syntax tree and the text for the server, or the reason why not.
 
 use sqlparser::ast::Statement as Ast;
 use sqlparser::dialect::PostgreSqlDialect;
@@ -8,6 +8,7 @@ use crate::query::fingerprint::fingerprint;
 use crate::query::lexer::{Kind, Token, join, lex};
 use crate::query::repair::{expand, next_code, parameters, repair, trim};
 use crate::query::simplify::simplify;
+use crate::query::translate::translate;
 use crate::query::workload::Reason;
 
 /// Deepest nesting of parentheses and CASE that is read. The parser takes up to about 20 kB of stack a level in a debug
@@ -27,8 +28,6 @@ pub(crate) struct Parsed {
     pub(crate) text: String,
     /// Highest `$n`.
     pub(crate) parameters: usize,
-    /// See [`fingerprint`].
-    pub(crate) fingerprint: u64,
     /// The tree.
     pub(crate) ast: Ast,
     /// Whether it locks the rows it reads (FOR UPDATE), so that it needs the rows themselves.
@@ -111,7 +110,6 @@ impl<'a> Prepared<'a> {
         Ok(Parsed {
             text: self.text(),
             parameters: parameters(&self.tokens),
-            fingerprint: self.fingerprint(),
             ast,
             locks,
         })
@@ -125,19 +123,13 @@ pub(crate) fn parse_text(text: &str) -> Result<Ast, Misread> {
 
 /// Parses simplified tokens as one statement.
 fn parse_tokens(tokens: &[Token<'_>]) -> Result<Ast, Misread> {
-    let mut text = String::with_capacity(tokens.iter().map(|t| t.text.len() + 1).sum());
-    let mut starts = Vec::with_capacity(tokens.len());
-    for token in tokens {
-        starts.push((text.len(), token.start));
-        text.push_str(&token.text);
-        text.push(' ');
-    }
-    let misread = |error| located(error, &text, &starts);
+    let theirs = (tokens.iter().enumerate())
+        .map(|(number, token)| translate(number, token))
+        .collect();
     let mut parser = Parser::new(&PostgreSqlDialect {})
         .with_recursion_limit(MAX_DEPTH * 4)
-        .try_with_sql(&text)
-        .map_err(misread)?;
-    let mut statements = parser.parse_statements().map_err(misread)?;
+        .with_tokens_with_locations(theirs);
+    let mut statements = (parser.parse_statements()).map_err(|e| located(e, tokens))?;
     match (statements.pop(), statements.is_empty()) {
         (Some(one), true) => Ok(one),
         _ => Err(Misread {
@@ -147,8 +139,9 @@ fn parse_tokens(tokens: &[Token<'_>]) -> Result<Ast, Misread> {
     }
 }
 
-/// Turns the `… at Line: 1, Column: 15` of the parser into an offset of the original text.
-fn located(error: ParserError, text: &str, starts: &[(usize, usize)]) -> Misread {
+/// Turns the `… at Line: 1, Column: 15` of the parser, where the column is the number of a token, into an offset of the
+/// original text.
+fn located(error: ParserError, tokens: &[Token<'_>]) -> Misread {
     let message = match error {
         ParserError::ParserError(message) | ParserError::TokenizerError(message) => message,
         ParserError::RecursionLimitExceeded => "nested too deeply".to_owned(),
@@ -159,19 +152,12 @@ fn located(error: ParserError, text: &str, starts: &[(usize, usize)]) -> Misread
             offset: None,
         };
     };
-    let column = (place.split_once("Column: ")).and_then(|(line, column)| {
-        Some((line.starts_with("1,"), column.trim().parse::<usize>().ok()?))
-    });
-    let offset = column.filter(|(first, _)| *first).and_then(|(_, column)| {
-        let at = text.char_indices().nth(column.checked_sub(1)?)?.0;
-        let i = starts
-            .partition_point(|(start, _)| *start <= at)
-            .checked_sub(1)?;
-        starts.get(i).map(|(_, origin)| *origin)
-    });
+    let number = (place.split_once("Column: "))
+        .and_then(|(_, column)| column.trim().parse::<usize>().ok())
+        .and_then(|column| column.checked_sub(1));
     Misread {
         what: what.to_owned(),
-        offset,
+        offset: number.and_then(|n| tokens.get(n)).map(|t| t.start),
     }
 }
 
@@ -207,7 +193,7 @@ fn measure(tokens: &[Token<'_>]) -> Result<(), Misread> {
                     "is", "collate", "at", "not", "between", "like", "ilike", "in",
                 ]) =>
             {
-                chain += 1
+                chain += 1;
             }
             Kind::Word
                 if token.is_any(&[

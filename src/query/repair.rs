@@ -138,7 +138,7 @@ pub(crate) fn type_before(out: &[Token<'_>]) -> Option<usize> {
     if out[name].is_any(&["precision", "varying"]) {
         return before.filter(|&i| out[i].is_any(&["double", "character", "char", "bit", "nchar"]));
     }
-    if !out[name].is_name() || out[name].is_any(NO_TYPES) {
+    if !out[name].is_name() || is_no_type(&out[name]) {
         return None;
     }
     // `AT TIME ZONE` was handled above; a name behind `AS` is an alias, and behind a period it is qualified.
@@ -188,7 +188,21 @@ const WITH_MODIFIER: &[&str] = &[
     "nchar",
 ];
 
-/// Key words that can stand before a constant and are not types.
+/// Whether it is one of [`NO_TYPES`].
+fn is_no_type(token: &Token<'_>) -> bool {
+    let mut lower = [0_u8; 20];
+    let Some(lower) = lower.get_mut(..token.text.len()) else {
+        return false;
+    };
+    lower.copy_from_slice(token.text.as_bytes());
+    lower.make_ascii_lowercase();
+    token.kind == Kind::Word
+        && NO_TYPES
+            .binary_search_by(|w| w.as_bytes().cmp(lower))
+            .is_ok()
+}
+
+/// Key words that can stand before a constant and are not types; sorted.
 const NO_TYPES: &[&str] = &[
     "all",
     "analyse",
@@ -197,6 +211,7 @@ const NO_TYPES: &[&str] = &[
     "any",
     "array",
     "as",
+    "asc",
     "asymmetric",
     "at",
     "between",
@@ -208,9 +223,14 @@ const NO_TYPES: &[&str] = &[
     "conflict",
     "content",
     "cross",
+    "current_date",
+    "current_role",
+    "current_time",
+    "current_timestamp",
+    "current_user",
     "default",
+    "delete",
     "desc",
-    "asc",
     "distinct",
     "do",
     "document",
@@ -220,6 +240,7 @@ const NO_TYPES: &[&str] = &[
     "except",
     "excluding",
     "exists",
+    "false",
     "fetch",
     "filter",
     "first",
@@ -228,12 +249,13 @@ const NO_TYPES: &[&str] = &[
     "from",
     "full",
     "group",
-    "groups",
     "grouping",
+    "groups",
     "having",
     "ilike",
     "in",
     "inner",
+    "insert",
     "intersect",
     "into",
     "is",
@@ -246,8 +268,11 @@ const NO_TYPES: &[&str] = &[
     "like",
     "limit",
     "local",
+    "localtime",
+    "localtimestamp",
     "matched",
-    "name_const",
+    "materialized",
+    "merge",
     "natural",
     "next",
     "not",
@@ -278,6 +303,7 @@ const NO_TYPES: &[&str] = &[
     "row",
     "rows",
     "select",
+    "session_user",
     "set",
     "sets",
     "similar",
@@ -289,12 +315,12 @@ const NO_TYPES: &[&str] = &[
     "to",
     "trailing",
     "true",
-    "false",
     "uescape",
     "unbounded",
     "union",
     "unknown",
     "update",
+    "user",
     "using",
     "values",
     "variadic",
@@ -305,19 +331,6 @@ const NO_TYPES: &[&str] = &[
     "within",
     "without",
     "zone",
-    "current_date",
-    "current_time",
-    "current_timestamp",
-    "current_user",
-    "current_role",
-    "session_user",
-    "user",
-    "localtime",
-    "localtimestamp",
-    "insert",
-    "delete",
-    "merge",
-    "materialized",
 ];
 
 /// Writes the one element of a squashed list [`SQUASHED_ELEMENTS`] times, so that the planner sees a list.
@@ -376,7 +389,7 @@ pub(crate) fn is_unary_after(token: Option<&Token<'_>>) -> bool {
     token.is_none_or(|t| match t.kind {
         Kind::Operator => true,
         Kind::Mark => !matches!(t.text.as_ref(), ")" | "]"),
-        Kind::Word => t.is_any(NO_TYPES) && !t.is_any(OPERANDS),
+        Kind::Word => is_no_type(t) && !t.is_any(OPERANDS),
         _ => false,
     })
 }
@@ -458,6 +471,12 @@ mod tests {
         ] {
             assert_eq!(server(text), repaired, "{text}");
         }
+    }
+
+    #[test]
+    fn the_key_words_can_be_searched() {
+        assert!(NO_TYPES.is_sorted());
+        assert!(NO_TYPES.iter().all(|w| w.len() <= 20));
     }
 
     #[test]

@@ -97,23 +97,7 @@ pub(crate) fn children<'a>(expr: &'a Expr, out: &mut Vec<Child<'a>>) {
             }
             push(out, else_result.as_deref());
         }
-        Expr::CompoundFieldAccess { root, access_chain } => {
-            push(out, [root.as_ref()]);
-            for access in access_chain {
-                if let AccessExpr::Subscript(subscript) = access {
-                    match subscript {
-                        Subscript::Index { index } => push(out, [index]),
-                        Subscript::Slice {
-                            lower_bound,
-                            upper_bound,
-                            ..
-                        } => {
-                            push(out, lower_bound.iter().chain(upper_bound));
-                        }
-                    }
-                }
-            }
-        }
+        Expr::CompoundFieldAccess { .. } => subscripts(expr, out),
         Expr::AtTimeZone {
             timestamp,
             time_zone,
@@ -162,10 +146,29 @@ pub(crate) fn children<'a>(expr: &'a Expr, out: &mut Vec<Child<'a>>) {
         Expr::Struct { values, .. } => push(out, values),
         Expr::Array(array) => push(out, &array.elem),
         Expr::GroupingSets(sets) | Expr::Cube(sets) | Expr::Rollup(sets) => {
-            push(out, sets.iter().flatten())
+            push(out, sets.iter().flatten());
         }
         Expr::QualifiedWildcard(name, _) => out.push(Child::Row(name)),
         other => push(out, only_child(other)),
+    }
+}
+
+/// The parts of `root[1].field[2:3]`.
+fn subscripts<'a>(expr: &'a Expr, out: &mut Vec<Child<'a>>) {
+    let Expr::CompoundFieldAccess { root, access_chain } = expr else {
+        return;
+    };
+    push(out, [root.as_ref()]);
+    for access in access_chain {
+        match access {
+            AccessExpr::Subscript(Subscript::Index { index }) => push(out, [index]),
+            AccessExpr::Subscript(Subscript::Slice {
+                lower_bound,
+                upper_bound,
+                ..
+            }) => push(out, lower_bound.iter().chain(upper_bound)),
+            AccessExpr::Dot(_) => {}
+        }
     }
 }
 

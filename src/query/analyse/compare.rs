@@ -157,10 +157,8 @@ impl<'a> Analysis<'a, '_> {
                 list,
                 negated: not,
             } => self.in_list(expr, list, negated != *not),
-            Expr::IsNull(inner) => self.null(inner, !negated),
-            Expr::IsNotNull(inner) => self.null(inner, negated),
-            Expr::IsUnknown(inner) => self.null(inner, !negated),
-            Expr::IsNotUnknown(inner) => self.null(inner, negated),
+            Expr::IsNull(inner) | Expr::IsUnknown(inner) => self.null(inner, !negated),
+            Expr::IsNotNull(inner) | Expr::IsNotUnknown(inner) => self.null(inner, negated),
             Expr::IsTrue(inner) => self.boolean(inner, "t", negated),
             Expr::IsNotTrue(inner) => self.boolean(inner, "t", !negated),
             Expr::IsFalse(inner) => self.boolean(inner, "f", negated),
@@ -246,10 +244,10 @@ impl<'a> Analysis<'a, '_> {
         negated: bool,
     ) -> Result<Vec<Fact>, Reason> {
         if let (Some(lefts), Some(rights)) = (row(left), row(right)) {
-            return self.rows(lefts, operator, rights, negated);
+            return self.rows(lefts, &operator, rights, negated);
         }
         let operator = if negated {
-            opposite(operator)
+            opposite(&operator)
         } else {
             operator
         };
@@ -305,7 +303,7 @@ impl<'a> Analysis<'a, '_> {
     fn rows(
         &self,
         lefts: &'a [Expr],
-        operator: Operator,
+        operator: &Operator,
         rights: &'a [Expr],
         negated: bool,
     ) -> Result<Vec<Fact>, Reason> {
@@ -664,7 +662,7 @@ impl<'a> Analysis<'a, '_> {
         columns: &'a [Expr],
         values: &'a [Expr],
     ) -> Result<Vec<Fact>, Reason> {
-        self.rows(columns, Operator::Eq, values, false)
+        self.rows(columns, &Operator::Eq, values, false)
     }
 
     /// What one side of a comparison is.
@@ -825,7 +823,7 @@ fn row(expr: &Expr) -> Option<&[Expr]> {
     }
 }
 
-fn opposite(operator: Operator) -> Operator {
+fn opposite(operator: &Operator) -> Operator {
     match operator {
         Operator::NotEq => Operator::Eq,
         Operator::Lt => Operator::Ge,

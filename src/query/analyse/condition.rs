@@ -305,7 +305,7 @@ impl<'a> Analysis<'a, '_> {
         };
         let outputs = self.tracked(
             query,
-            Place::inner(block, role, JoinKind::Correlated, false),
+            &Place::inner(block, role, JoinKind::Correlated, false),
         )?;
         let lefts: Vec<&'a Expr> = match left {
             Expr::Tuple(list) => list.iter().collect(),

@@ -247,7 +247,7 @@ impl<'a, 's> Analysis<'a, 's> {
                 };
                 self.hide(!lateral);
                 let place = Place::derived(block, role, link);
-                let read = self.query(subquery, place);
+                let read = self.query(subquery, &place);
                 self.hide(false);
                 let outputs = read?.0;
                 let name = alias.as_ref().map(|a| fold(&a.name)).unwrap_or_default();
@@ -308,7 +308,9 @@ impl<'a, 's> Analysis<'a, 's> {
             }
         }
         let depends = std::mem::replace(&mut self.deferred, deferred).unwrap_or_default();
-        depends.iter().for_each(|column| self.touch(column));
+        for column in &depends {
+            self.touch(column);
+        }
         let named = alias.map(|a| fold(&a.name));
         let mut columns: Vec<String> = (alias.into_iter())
             .flat_map(|a| &a.columns)
@@ -418,7 +420,7 @@ impl<'a, 's> Analysis<'a, 's> {
         let path = std::mem::replace(&mut self.path, &self.catalog.snapshot.server.search_path);
         let read = self.query(
             query,
-            Place::derived(block, Role::Derived, JoinKind::Correlated),
+            &Place::derived(block, Role::Derived, JoinKind::Correlated),
         );
         self.path = path;
         self.ctes = ctes;
@@ -453,7 +455,7 @@ impl<'a, 's> Analysis<'a, 's> {
                 let ctes = self.ctes.split_off(cte.ctes.min(self.ctes.len()));
                 let read = self.query(
                     query,
-                    Place::derived(block, Role::Derived, JoinKind::Correlated),
+                    &Place::derived(block, Role::Derived, JoinKind::Correlated),
                 );
                 self.frames.extend(frames);
                 self.ctes.extend(ctes);
@@ -518,11 +520,13 @@ impl<'a, 's> Analysis<'a, 's> {
     ) -> Result<Vec<Output>, Reason> {
         let mut place = Place::derived(block, Role::MaterializedCte, JoinKind::Correlated);
         place.recursive = recursive.map(|columns| (fold(&cte.alias.name), columns.to_vec()));
-        let mut outputs = self.query(&cte.query, place)?.0;
+        let mut outputs = self.query(&cte.query, &place)?.0;
         seal(&mut outputs);
         // What nobody outside reads is still computed and stored.
         let reads: Vec<ColumnRef> = outputs.iter().flat_map(|o| o.reads.clone()).collect();
-        reads.iter().for_each(|column| self.touch(column));
+        for column in &reads {
+            self.touch(column);
+        }
         Ok(outputs)
     }
 

@@ -281,7 +281,9 @@ impl Analysis<'_, '_> {
         match what {
             What::Base(relation) if self.deferred.is_some() => {
                 let columns = self.columns_of(*relation);
-                columns.iter().for_each(|column| self.touch(column));
+                for column in &columns {
+                    self.touch(column);
+                }
             }
             What::Base(relation) => self.shape.relations[*relation].columns = None,
             What::Derived(outputs) => {
@@ -307,7 +309,9 @@ impl Analysis<'_, '_> {
     pub(crate) fn touch_named(&mut self, named: &Named) {
         match named {
             Named::Column { reads, .. } | Named::Computed { reads, .. } => {
-                reads.iter().for_each(|column| self.touch(column));
+                for column in reads {
+                    self.touch(column);
+                }
             }
             Named::Row(what) => self.touch_row(what),
             // An index-only scan has no system columns.

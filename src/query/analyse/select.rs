@@ -101,7 +101,7 @@ impl<'a> Analysis<'a, '_> {
     pub(crate) fn query(
         &mut self,
         query: &'a QueryAst,
-        place: Place,
+        place: &Place,
     ) -> Result<(Vec<Output>, QueryKind), Reason> {
         let block = self.block(place.parent, place.role);
         let ctes = self.ctes.len();
@@ -113,7 +113,7 @@ impl<'a> Analysis<'a, '_> {
         let order = query.order_by.as_ref();
         let mut kind = QueryKind::Select;
         let mut outputs = match query.body.as_ref() {
-            SetExpr::Select(select) => self.select(select, order, block, &place, limited)?,
+            SetExpr::Select(select) => self.select(select, order, block, place, limited)?,
             SetExpr::Values(values) => {
                 for row in &values.rows {
                     for value in &row.content {
@@ -130,7 +130,7 @@ impl<'a> Analysis<'a, '_> {
             }
             SetExpr::SetOperation { .. } | SetExpr::Query(_) => {
                 self.shape.blocks[block].order_complete = order.is_none();
-                self.combined(&query.body, block, &place)?
+                self.combined(&query.body, block, place)?
             }
             SetExpr::Insert(write)
             | SetExpr::Update(write)
@@ -167,14 +167,14 @@ impl<'a> Analysis<'a, '_> {
         block: usize,
     ) -> Result<(), Reason> {
         let tested = matches!(role, Role::Semi | Role::Anti);
-        self.tracked(query, Place::inner(block, role, link, tested))
+        self.tracked(query, &Place::inner(block, role, link, tested))
             .map(|_| ())
     }
 
     pub(crate) fn tracked(
         &mut self,
         query: &'a QueryAst,
-        place: Place,
+        place: &Place,
     ) -> Result<Vec<Output>, Reason> {
         let before = std::mem::take(&mut self.outer_reads);
         let read = self.query(query, place);
@@ -253,7 +253,7 @@ impl<'a> Analysis<'a, '_> {
             ..place.clone()
         };
         match arm {
-            SetExpr::Query(query) => Ok(self.query(query, place)?.0),
+            SetExpr::Query(query) => Ok(self.query(query, &place)?.0),
             SetExpr::Select(select) => {
                 let block = self.block(place.parent, role);
                 self.select(select, None, block, &place, false)
@@ -331,7 +331,7 @@ impl<'a> Analysis<'a, '_> {
             aggregates,
             &windows,
             order.is_some() || limited || calls.sets,
-        )?;
+        );
         self.frames.pop();
         Ok(outputs)
     }
@@ -345,16 +345,16 @@ impl<'a> Analysis<'a, '_> {
         aggregates: bool,
         windows: &[Window<'a>],
         apart: bool,
-    ) -> Result<(), Reason> {
-        let group = self.plain_keys(&select.group_by)?;
+    ) {
+        let group = self.plain_keys(&select.group_by);
         let on = match &select.distinct {
-            Some(Distinct::On(exprs)) => Some(self.plain_list(exprs)?),
+            Some(Distinct::On(exprs)) => Some(self.plain_list(exprs)),
             _ => None,
         };
         let partitions: Vec<Vec<ColumnRef>> = windows
             .iter()
             .map(|w| self.plain_list(w.partition))
-            .collect::<Result<_, _>>()?;
+            .collect();
         let distinct = matches!(&select.distinct, Some(Distinct::Distinct | Distinct::On(_)));
         for target in outputs.iter_mut().filter_map(|o| o.target.as_mut()) {
             let column = target.column.clone();
@@ -363,19 +363,18 @@ impl<'a> Analysis<'a, '_> {
                 && partitions.iter().all(|p| p.contains(&column));
             target.looks_up &= !aggregates && !distinct && windows.is_empty() && !apart;
         }
-        Ok(())
     }
 
-    fn plain_keys(&self, group_by: &'a GroupByExpr) -> Result<Vec<ColumnRef>, Reason> {
+    fn plain_keys(&self, group_by: &'a GroupByExpr) -> Vec<ColumnRef> {
         match group_by {
             GroupByExpr::Expressions(keys, modifiers) if modifiers.is_empty() => {
                 self.plain_list(keys)
             }
-            _ => Ok(Vec::new()),
+            _ => Vec::new(),
         }
     }
 
-    fn plain_list(&self, exprs: &'a [Expr]) -> Result<Vec<ColumnRef>, Reason> {
+    fn plain_list(&self, exprs: &'a [Expr]) -> Vec<ColumnRef> {
         let mut columns = Vec::new();
         for expr in exprs {
             // A name of an output is no column; that is no error here.
@@ -388,7 +387,7 @@ impl<'a> Analysis<'a, '_> {
                 columns.push(target.column);
             }
         }
-        Ok(columns)
+        columns
     }
 
     pub(crate) fn outputs(
@@ -401,7 +400,7 @@ impl<'a> Analysis<'a, '_> {
         for item in items {
             match item {
                 SelectItem::UnnamedExpr(expr) => {
-                    outputs.push(self.output(expr, output_name(expr), block, place)?)
+                    outputs.push(self.output(expr, output_name(expr), block, place)?);
                 }
                 SelectItem::ExprWithAlias { expr, alias } => {
                     outputs.push(self.output(expr, fold(alias), block, place)?);

@@ -32,7 +32,7 @@ fn shape(sql: &str) -> String {
 
 /// Each case is a statement and, indented, the lines of its Shape.
 fn check(cases: &[(&str, &str)]) {
-    let mut wrong = String::new();
+    let mut wrong = Vec::new();
     for (sql, expected) in cases {
         let expected: Vec<&str> = expected
             .lines()
@@ -41,13 +41,11 @@ fn check(cases: &[(&str, &str)]) {
             .collect();
         let got = shape(sql);
         if got != expected.join("\n") {
-            wrong += &format!(
-                "\n{sql}\n--- expected\n{}\n--- got\n{got}\n",
-                expected.join("\n")
-            );
+            let expected = expected.join("\n");
+            wrong.push(format!("{sql}\n--- expected\n{expected}\n--- got\n{got}\n"));
         }
     }
-    assert!(wrong.is_empty(), "{wrong}");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[test]

@@ -69,7 +69,7 @@ impl<'a> Analysis<'a, '_> {
             } else {
                 Place::inner(block, Role::Top, JoinKind::Correlated, false)
             };
-            self.query(source, place)?;
+            self.query(source, &place)?;
         }
         // The conflicting row is found by the unique index; reading it and `excluded` needs no other.
         let columns: Vec<String> = target
@@ -237,7 +237,7 @@ impl<'a> Analysis<'a, '_> {
                         self.shape.written.insert(last_part(name));
                     }
                     AssignmentTarget::Tuple(names) => {
-                        self.shape.written.extend(names.iter().map(last_part))
+                        self.shape.written.extend(names.iter().map(last_part));
                     }
                 }
             }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::snapshot::Snapshot;
 use crate::model::statement::{Source, Statement};
-use crate::query::analyse::{Analysed, analyse};
+use crate::query::analyse::{Analysed, analyse_prepared};
 use crate::query::catalog::Catalog;
 use crate::query::parse::Prepared;
 use crate::query::workload::{Coverage, Query, Reason, Skipped, Workload};
@@ -58,7 +58,7 @@ pub fn workload(snapshot: &Snapshot, options: &WorkloadOptions) -> Workload {
                 let group = *by_key
                     .entry((fingerprint, path.clone()))
                     .or_insert_with(|| {
-                        groups.push(Group::new(text, path));
+                        groups.push(Group::new(text, fingerprint, path));
                         groups.len() - 1
                     });
                 groups[group].add(position, statement, text);
@@ -67,7 +67,7 @@ pub fn workload(snapshot: &Snapshot, options: &WorkloadOptions) -> Workload {
     }
     let mut queries = Vec::new();
     for group in groups {
-        match analyse(group.text, &catalog, &group.path) {
+        match group.analyse(&catalog) {
             Ok(analysed) => queries.push(group.query(analysed)),
             Err(reason) => skipped.extend(group.skipped(&reason)),
         }
@@ -97,6 +97,7 @@ pub fn workload(snapshot: &Snapshot, options: &WorkloadOptions) -> Workload {
 /// Rows that are the same statement.
 struct Group<'a> {
     text: &'a str,
+    fingerprint: u64,
     /// What the row whose text is taken cost: the most expensive one stands for all.
     text_ms: f64,
     path: Vec<String>,
@@ -115,9 +116,10 @@ fn number(count: i64) -> f64 {
 }
 
 impl<'a> Group<'a> {
-    fn new(text: &'a str, path: Vec<String>) -> Self {
+    fn new(text: &'a str, fingerprint: u64, path: Vec<String>) -> Self {
         Self {
             text,
+            fingerprint,
             text_ms: f64::NEG_INFINITY,
             path,
             members: Vec::new(),
@@ -139,6 +141,11 @@ impl<'a> Group<'a> {
         if let Some(ms) = statement.total_exec_time {
             *self.total_ms.get_or_insert(0.0) += ms;
         }
+    }
+
+    fn analyse(&self, catalog: &Catalog<'_>) -> Result<Analysed, Reason> {
+        let prepared = Prepared::new(self.text).map_err(|e| e.reason(self.text))?;
+        analyse_prepared(&prepared, self.text, self.fingerprint, catalog, &self.path)
     }
 
     fn query(self, analysed: Analysed) -> Query {
