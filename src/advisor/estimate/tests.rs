@@ -53,7 +53,11 @@ fn query(sql: &str, snapshot: &Snapshot) -> Query {
 fn index(text: &str, snapshot: &Snapshot) -> Hypothetical {
     let (table, rest) = text.split_once('(').unwrap();
     let (keys, predicate) = rest.split_once(')').unwrap();
-    let table = snapshot.tables.iter().find(|t| t.name == table.trim()).unwrap();
+    let table = snapshot
+        .tables
+        .iter()
+        .find(|t| t.name == table.trim())
+        .unwrap();
     let key = |text: &str| {
         let mut words = text.split_whitespace();
         let mut key = IndexKey::column(words.next().unwrap());
@@ -82,7 +86,11 @@ fn index(text: &str, snapshot: &Snapshot) -> Hypothetical {
 
 fn ask(sql: &str, indexes: &[&str], snapshot: &Snapshot) -> Cost {
     let indexes: Vec<Hypothetical> = indexes.iter().map(|i| index(i, snapshot)).collect();
-    estimate(&query(sql, snapshot), snapshot, &indexes.iter().collect::<Vec<_>>())
+    estimate(
+        &query(sql, snapshot),
+        snapshot,
+        &indexes.iter().collect::<Vec<_>>(),
+    )
 }
 
 /// Which indexes a statement uses, and which it has no use for.
@@ -90,50 +98,151 @@ fn ask(sql: &str, indexes: &[&str], snapshot: &Snapshot) -> Cost {
 fn the_index_that_serves_is_used_and_the_other_is_not() {
     let shop = catalog(SHOP);
     for (sql, used, unused) in [
-        ("select * from orders where customer_id = 1", "orders(customer_id)", "orders(status)"),
-        ("select * from orders where customer_id = $1 and status = 'open'", "orders(status, customer_id)", "orders(total)"),
-        ("select * from orders where customer_id = 1 order by created_at desc limit 10", "orders(customer_id, created_at)", "orders(total, customer_id)"),
-        ("select * from orders where status = 'new'", "orders(status)", "orders(created_at, status)"),
+        (
+            "select * from orders where customer_id = 1",
+            "orders(customer_id)",
+            "orders(status)",
+        ),
+        (
+            "select * from orders where customer_id = $1 and status = 'open'",
+            "orders(status, customer_id)",
+            "orders(total)",
+        ),
+        (
+            "select * from orders where customer_id = 1 order by created_at desc limit 10",
+            "orders(customer_id, created_at)",
+            "orders(total, customer_id)",
+        ),
+        (
+            "select * from orders where status = 'new'",
+            "orders(status)",
+            "orders(created_at, status)",
+        ),
         // Not selective enough.
-        ("select * from orders where total > 999", "orders(total)", "orders(customer_id)"),
-        ("select * from orders where created_at > '2023-12-01'", "orders(created_at)", "orders(status, created_at)"),
+        (
+            "select * from orders where total > 999",
+            "orders(total)",
+            "orders(customer_id)",
+        ),
+        (
+            "select * from orders where created_at > '2023-12-01'",
+            "orders(created_at)",
+            "orders(status, created_at)",
+        ),
         // LIKE needs the C collation or pattern operators; then the prefix is a range.
-        ("select * from customers where email like 'abc%'", "customers(email text_pattern_ops)", "customers(email)"),
+        (
+            "select * from customers where email like 'abc%'",
+            "customers(email text_pattern_ops)",
+            "customers(email)",
+        ),
         // An expression is served by an index on that expression only.
-        ("select * from customers where lower(email) = 'x'", "customers(!lower[email])", "customers(email)"),
+        (
+            "select * from customers where lower(email) = 'x'",
+            "customers(!lower[email])",
+            "customers(email)",
+        ),
         // Directions.
-        ("select * from orders order by status desc, created_at limit 5", "orders(status desc, created_at)", "orders(created_at, total)"),
-        ("select * from orders order by status desc, created_at desc limit 5", "orders(status, created_at)", "orders(created_at, status)"),
+        (
+            "select * from orders order by status desc, created_at limit 5",
+            "orders(status desc, created_at)",
+            "orders(created_at, total)",
+        ),
+        (
+            "select * from orders order by status desc, created_at desc limit 5",
+            "orders(status, created_at)",
+            "orders(created_at, status)",
+        ),
         // A partial index needs its condition in the statement.
-        ("select * from orders where status = 'open' and total > 900", "orders(total) where (status = 'open'::text)", "orders(total) where (status = 'new'::text)"),
-        ("select max(total) from orders", "orders(total)", "orders(customer_id, total)"),
-        ("select * from customers c join orders o on o.customer_id = c.id where c.email = 'x'", "orders(customer_id)", "orders(total)"),
-        ("select * from customers c where exists (select 1 from orders o where o.customer_id = c.id and o.status = 'x') and c.email = 'y'", "orders(customer_id)", "customers(country)"),
-        ("select * from orders where customer_id = 1 or total > 999.9", "orders(customer_id)", "orders(status)"),
-        ("update orders set status = 'x' where customer_id = 1", "orders(customer_id)", "orders(status)"),
-        ("delete from items where product_id = 1", "items(product_id)", "items(line)"),
+        (
+            "select * from orders where status = 'open' and total > 900",
+            "orders(total) where (status = 'open'::text)",
+            "orders(total) where (status = 'new'::text)",
+        ),
+        (
+            "select max(total) from orders",
+            "orders(total)",
+            "orders(customer_id, total)",
+        ),
+        (
+            "select * from customers c join orders o on o.customer_id = c.id where c.email = 'x'",
+            "orders(customer_id)",
+            "orders(total)",
+        ),
+        (
+            "select * from customers c where exists (select 1 from orders o where o.customer_id = c.id and o.status = 'x') and c.email = 'y'",
+            "orders(customer_id)",
+            "customers(country)",
+        ),
+        (
+            "select * from orders where customer_id = 1 or total > 999.9",
+            "orders(customer_id)",
+            "orders(status)",
+        ),
+        (
+            "update orders set status = 'x' where customer_id = 1",
+            "orders(customer_id)",
+            "orders(status)",
+        ),
+        (
+            "delete from items where product_id = 1",
+            "items(product_id)",
+            "items(line)",
+        ),
     ] {
-        let both = if sql.contains(" or ") { vec![unused, used, "orders(total)"] } else { vec![unused, used] };
+        let both = if sql.contains(" or ") {
+            vec![unused, used, "orders(total)"]
+        } else {
+            vec![unused, used]
+        };
         let before = ask(sql, &[], &shop);
         let after = ask(sql, &both, &shop);
-        assert!(after.used.contains(&1) && !after.used.contains(&0), "{sql}: {}", after.plan.outline());
-        assert!(after.total < before.total, "{sql}: {} {}", before.total, after.total);
+        assert!(
+            after.used.contains(&1) && !after.used.contains(&0),
+            "{sql}: {}",
+            after.plan.outline()
+        );
+        assert!(
+            after.total < before.total,
+            "{sql}: {} {}",
+            before.total,
+            after.total
+        );
         assert!(before.used.is_empty());
         let alone = ask(sql, &[unused], &shop);
-        assert!(alone.used.is_empty() && alone.total.to_bits() == before.total.to_bits(), "{sql}: {}", alone.plan.outline());
+        assert!(
+            alone.used.is_empty() && alone.total.to_bits() == before.total.to_bits(),
+            "{sql}: {}",
+            alone.plan.outline()
+        );
     }
 }
 
 #[test]
 fn what_exists_is_preferred_to_its_twin() {
-    let shop = catalog(&format!("{SHOP}\ncreate index there on orders (customer_id); -- pages=700"));
-    let cost = ask("select * from orders where customer_id = 1", &["orders(customer_id)"], &shop);
+    let shop = catalog(&format!(
+        "{SHOP}\ncreate index there on orders (customer_id); -- pages=700"
+    ));
+    let cost = ask(
+        "select * from orders where customer_id = 1",
+        &["orders(customer_id)"],
+        &shop,
+    );
     let twin = ask("select * from orders where customer_id = 1", &[], &shop);
-    assert!(twin.plan.outline().contains("there"), "{}", twin.plan.outline());
+    assert!(
+        twin.plan.outline().contains("there"),
+        "{}",
+        twin.plan.outline()
+    );
     // A twin that would be smaller (the existing one is bloated) is another matter.
     assert!(cost.total <= twin.total);
-    let plain = catalog(&format!("{SHOP}\ncreate index there on orders (customer_id); -- pages=100"));
-    let cost = ask("select * from orders where customer_id = 1", &["orders(customer_id)"], &plain);
+    let plain = catalog(&format!(
+        "{SHOP}\ncreate index there on orders (customer_id); -- pages=100"
+    ));
+    let cost = ask(
+        "select * from orders where customer_id = 1",
+        &["orders(customer_id)"],
+        &plain,
+    );
     assert!(cost.used.is_empty(), "{}", cost.plan.outline());
 }
 
