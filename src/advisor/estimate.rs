@@ -71,13 +71,7 @@ impl<'a> Question<'a> {
         let ways: Vec<Vec<Ix<'a>>> = (0..self.bases.len())
             .map(|r| self.indexes_of(r, indexes))
             .collect();
-        let mut arena = Arena {
-            keep_startup: self
-                .units
-                .iter()
-                .any(|u| u.limit.is_some() || !u.min_max.is_empty()),
-            ..Arena::default()
-        };
+        let mut arena = Arena::default();
         let mut planned: Vec<Option<Planned>> = vec![None; self.units.len()];
         for (number, unit) in self.units.iter().enumerate().rev() {
             planned[number] = self.plan_unit(&mut arena, unit, &ways, &planned);
@@ -161,7 +155,9 @@ impl<'a> Question<'a> {
             settings: &self.settings,
             total_pages: self.total_pages,
         };
+        arena.fraction = if unit.early { 0.0 } else { 1.0 };
         let mut leaves = Vec::new();
+        let mut leaf_rows = vec![1.0; unit.leaves.len()];
         for (number, leaf) in unit.leaves.iter().enumerate().take(64) {
             let (rows, width, paths) = match leaf {
                 Leaf::Base(relation) => {
@@ -169,7 +165,7 @@ impl<'a> Question<'a> {
                     (
                         base.rows,
                         base.width,
-                        relation::paths(arena, &frame, unit, *relation, base, ways),
+                        relation::paths(arena, &frame, unit, number, *relation, base, ways),
                     )
                 }
                 Leaf::Unit(inner) => {
@@ -189,20 +185,12 @@ impl<'a> Question<'a> {
                     )
                 }
             };
-            leaves.push(Joined {
-                mask: 1 << number,
-                rows,
-                width,
-                paths,
-            });
+            leaf_rows[number] = rows;
+            leaves.push((number, width, paths));
         }
         if leaves.is_empty() {
             let row = self.one_row(arena);
             return Some(self.with_subqueries(arena, unit, vec![row], 8.0, planned));
-        }
-        let mut leaf_rows = vec![1.0; unit.leaves.len()];
-        for leaf in &leaves {
-            leaf_rows[leaf.mask.trailing_zeros() as usize] = leaf.rows;
         }
         let mut joiner = Joiner {
             frame,
@@ -211,7 +199,13 @@ impl<'a> Question<'a> {
             indexes: ways,
             leaf_rows,
             inner: Vec::new(),
+            sorted: Vec::new(),
         };
+        arena.fraction = joiner.fraction();
+        let joined = |(number, width, paths): (usize, f64, Vec<Path>)| {
+            Joined::new(arena, 1 << number, joiner.leaf_rows[number], width, paths)
+        };
+        let leaves = leaves.into_iter().map(joined).collect();
         let joined = joiner.join(arena, leaves)?;
         let paths = finish::finish(arena, &self.settings, unit, joined.paths, joined.width);
         Some(self.with_subqueries(arena, unit, paths, joined.width, planned))

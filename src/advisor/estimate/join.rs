@@ -4,7 +4,7 @@
 use crate::advisor::estimate::base::Base;
 use crate::advisor::estimate::index::{Ix, Param};
 use crate::advisor::estimate::join_method::Joining;
-use crate::advisor::estimate::path::{Arena, Path};
+use crate::advisor::estimate::path::{Arena, Path, hull};
 use crate::advisor::estimate::scan::Frame;
 use crate::advisor::estimate::settings::clamp_rows;
 use crate::advisor::estimate::unit::{Clause, Leaf, Unit};
@@ -20,6 +20,34 @@ pub(crate) struct Joined {
     pub(crate) rows: f64,
     pub(crate) width: f64,
     pub(crate) paths: Vec<Path>,
+    /// Those of them that are best in some respect other than their order.
+    pub(crate) lean: Vec<Path>,
+}
+
+impl Joined {
+    pub(crate) fn new(
+        arena: &Arena<'_>,
+        mask: u64,
+        rows: f64,
+        width: f64,
+        paths: Vec<Path>,
+    ) -> Self {
+        let mut new = Self {
+            mask,
+            rows,
+            width,
+            paths,
+            lean: Vec::new(),
+        };
+        new.complete(arena);
+        new
+    }
+
+    /// To be called when all paths are there.
+    fn complete(&mut self, arena: &Arena<'_>) {
+        arena.trim(&mut self.paths);
+        self.lean = hull(&self.paths, arena.fraction);
+    }
 }
 
 /// How two sets can be joined.
@@ -41,9 +69,23 @@ pub(crate) struct Joiner<'q, 'a> {
     pub(crate) leaf_rows: Vec<f64>,
     /// Inner paths with values from outside, by (leaf, outer leaves at hand).
     pub(crate) inner: Vec<(usize, u64, Vec<(Path, u64)>)>,
+    /// Paths of a set in the order of a class, by (leaves, class).
+    pub(crate) sorted: Vec<(u64, usize, Vec<Path>)>,
 }
 
 impl<'a> Joiner<'_, 'a> {
+    /// Which fraction of the joined rows will be asked for, at least.
+    pub(crate) fn fraction(&self) -> f64 {
+        let unit = self.unit;
+        let (true, Some(limit), true) = (unit.early, unit.limit, unit.min_max.is_empty()) else {
+            return if unit.early { 0.0 } else { 1.0 };
+        };
+        // Roughly how many there will be; outer joins keep all rows of one side.
+        let all = self.leaf_rows.iter().product::<f64>() * self.inner_share(u64::MAX);
+        let rows = self.leaf_rows.iter().copied().fold(all, f64::max);
+        (limit / rows / 2.0).max(0.0).min(1.0)
+    }
+
     /// Joins all leaves.
     pub(crate) fn join(&mut self, arena: &mut Arena<'a>, leaves: Vec<Joined>) -> Option<Joined> {
         let mut parts: Vec<Joined> = Vec::new();
@@ -70,6 +112,7 @@ impl<'a> Joiner<'_, 'a> {
             let mut both = self.empty(&a, &b, &link);
             self.offer_joins(arena, &mut both, &a, &b, &link);
             self.offer_joins(arena, &mut both, &b, &a, &link);
+            both.complete(arena);
             both
         })
     }
@@ -125,7 +168,10 @@ impl<'a> Joiner<'_, 'a> {
                 }
                 part = (part - 1) & set;
             }
-            table[set] = joined.filter(|j| !j.paths.is_empty());
+            if let Some(mut joined) = joined.filter(|j| !j.paths.is_empty()) {
+                joined.complete(arena);
+                table[set] = Some(joined);
+            }
         }
         table.pop().flatten()
     }
@@ -163,6 +209,7 @@ impl<'a> Joiner<'_, 'a> {
             if let Some(back) = self.link(parts[j].mask, parts[i].mask) {
                 self.offer_joins(arena, &mut both, &parts[j], &parts[i], &back);
             }
+            both.complete(arena);
             let (first, second) = (i.max(j), i.min(j));
             parts.remove(first);
             parts.remove(second);
@@ -237,6 +284,7 @@ impl<'a> Joiner<'_, 'a> {
             rows: clamp_rows(rows),
             width: left.width + if test { 0.0 } else { right.width },
             paths: Vec::new(),
+            lean: Vec::new(),
         }
     }
 
@@ -296,29 +344,32 @@ impl<'a> Joiner<'_, 'a> {
 
     /// Join conditions that give `leaf` a value from one of the `outer` leaves.
     pub(crate) fn params(&self, leaf: usize, outer: u64) -> Vec<Param> {
+        let rows = |leaf: usize| self.leaf_rows.get(leaf).copied().unwrap_or(1.0);
         let mut params: Vec<Param> = Vec::new();
         for (number, clause) in self.unit.clauses.iter().enumerate() {
-            if clause.redundant {
+            let (here, there) = match (clause.left.leaf == leaf, clause.right.leaf == leaf) {
+                (true, false) => (&clause.left, &clause.right),
+                (false, true) => (&clause.right, &clause.left),
+                _ => continue,
+            };
+            if clause.redundant || outer >> there.leaf & 1 == 0 {
                 continue;
             }
-            for (here, there) in [(&clause.left, &clause.right), (&clause.right, &clause.left)] {
-                // Of columns that are equal anyway, one is enough.
-                let known = |p: &Param| clause.class.is_some() && p.class == clause.class;
-                let given = here.leaf == leaf && outer >> there.leaf & 1 == 1;
-                if given && !params.iter().any(known) {
-                    params.push(Param {
-                        column: here.column,
-                        equality: clause.equality,
-                        share: if clause.equality {
-                            here.param
-                        } else {
-                            1.0 / 3.0
-                        },
-                        clause: number,
-                        class: clause.class,
-                        outer: there.leaf,
-                    });
-                }
+            let share = if clause.equality { here.param } else { 1.0 / 3.0 };
+            let param = Param {
+                column: here.column,
+                equality: clause.equality,
+                share,
+                clause: number,
+                class: clause.class,
+                outer: there.leaf,
+            };
+            // Of columns that are equal anyway one is enough: that with the most rows, which repeats the scan most often.
+            let same = |p: &&mut Param| clause.class.is_some() && p.class == clause.class;
+            match params.iter_mut().find(same) {
+                Some(known) if rows(known.outer) < rows(there.leaf) => *known = param,
+                Some(_) => {}
+                None => params.push(param),
             }
         }
         params

@@ -1,14 +1,25 @@
 //! The methods by which two sets of relations can be joined (`joinpath.c`).
 
+use crate::advisor::estimate::index::Param;
 use crate::advisor::estimate::join::{Joined, Joiner, Link};
 use crate::advisor::estimate::join_cost::{self, Factors, Input};
 use crate::advisor::estimate::path::{Arena, Offer, Path, SortKey, Step, UNORDERED, cheapest};
 use crate::advisor::estimate::relation;
 use crate::advisor::estimate::scan::Costs;
+use crate::advisor::estimate::selectivity::count;
 use crate::advisor::estimate::settings::Settings;
 use crate::advisor::estimate::sort;
 use crate::advisor::estimate::unit::{End, Leaf};
 use crate::query::shape::JoinKind;
+
+/// An index scan on the inner side, with values from the outer one.
+struct Probing {
+    path: Path,
+    /// Clauses that it leaves to the join.
+    left_over: f64,
+    /// Different values that it gets.
+    distinct: f64,
+}
 
 /// One join in one direction: outer and inner set, and what follows from their sizes.
 pub(crate) struct Joining<'j, 'q, 'a> {
@@ -75,8 +86,9 @@ impl<'j, 'q, 'a> Joining<'j, 'q, 'a> {
             (JoinKind::Semi, true) => {
                 // The tested values made unique can drive the join (`JOIN_UNIQUE_OUTER`).
                 let unique = self.unique_outer(arena);
+                let probes = self.probes(arena);
                 for outer in unique {
-                    self.nested_loops(arena, paths, outer);
+                    self.nested_loops(arena, paths, outer, &probes);
                     self.hash(arena, paths, outer);
                 }
             }
@@ -86,12 +98,31 @@ impl<'j, 'q, 'a> Joining<'j, 'q, 'a> {
                 self.hashes(arena, paths)
             }
             _ => {
+                let probes = self.probes(arena);
                 for &outer in &self.outer.paths {
-                    self.nested_loops(arena, paths, outer);
+                    // An order that nothing further asks for is none.
+                    let order = self.useful_order(arena, outer.order);
+                    if order == UNORDERED && outer.order != UNORDERED && !self.is_lean(outer) {
+                        continue;
+                    }
+                    self.nested_loops(arena, paths, Path { order, ..outer }, &probes);
                 }
                 self.hashes(arena, paths);
                 self.merges(arena, paths);
             }
+        }
+    }
+
+    fn is_lean(&self, path: Path) -> bool {
+        self.outer.lean.iter().any(|p| p.node == path.node)
+    }
+
+    fn useful_order(&self, arena: &Arena<'a>, order: usize) -> usize {
+        let all = self.outer.mask | self.inner.mask;
+        if order != UNORDERED && self.joiner.unit.useful(arena.order(order), all) > 0 {
+            order
+        } else {
+            UNORDERED
         }
     }
 
@@ -113,67 +144,87 @@ impl<'j, 'q, 'a> Joining<'j, 'q, 'a> {
         }
     }
 
-    /// Clauses that compare, leaving out those that hold anyway.
+    /// Clauses that compare, leaving out those that hold anyway, and all but one of a class of equal columns.
     fn clause_count(&self) -> f64 {
-        self.joiner
-            .members(self.link.clauses)
-            .filter(|c| !c.redundant)
-            .map(|_| 1.0)
-            .sum()
+        let mut classes = Vec::new();
+        let mut counted = 0.0;
+        for clause in self.joiner.members(self.link.clauses) {
+            if !clause.redundant && !clause.class.is_some_and(|c| classes.contains(&c)) {
+                classes.extend(clause.class);
+                counted += 1.0;
+            }
+        }
+        counted
     }
 
     fn equalities(&self) -> f64 {
-        self.joiner
-            .members(self.link.clauses)
-            .filter(|c| c.equality && !c.redundant)
-            .map(|_| 1.0)
-            .sum()
+        let mut others = self.joiner.members(self.link.clauses);
+        let inequalities = others.by_ref().filter(|c| !c.equality).count();
+        self.clause_count() - count(inequalities)
     }
 
-    fn nested_loops(&mut self, arena: &mut Arena<'a>, paths: &mut Vec<Path>, outer: Path) {
+    /// Nested loops from one outer path; `probes` are the index scans that take values from it.
+    fn nested_loops(
+        &self,
+        arena: &mut Arena<'a>,
+        paths: &mut Vec<Path>,
+        outer: Path,
+        probes: &[Probing],
+    ) {
         let quals = self.clause_count();
-        let step = Step::Join("Nested Loop", self.name);
         let left = Self::input(outer, self.outer.width);
-        for &inner in &self.inner.paths {
-            let right = Self::input(inner, self.inner.width);
+        let cost = |inner: Input, again: Costs, indexed: bool, quals: f64| {
+            join_cost::nested_loop(
+                self.settings,
+                left,
+                inner,
+                again,
+                self.factors,
+                indexed,
+                quals,
+            )
+        };
+        let step = Step::Join("Nested Loop", self.name);
+        for probe in probes {
+            let inner = Self::input(probe.path, self.inner.width);
             let again = Costs {
                 startup: inner.startup,
                 total: inner.total,
             };
-            let plain = join_cost::nested_loop(
-                self.settings,
-                left,
-                right,
-                again,
-                self.factors,
-                false,
-                quals,
-            );
-            arena.offer(
-                paths,
-                step,
-                self.offered(plain, outer.order),
-                [Some(outer.node), Some(inner.node)],
-            );
-            let (first, again) = join_cost::material(self.settings, right);
+            let plain = cost(inner, again, true, probe.left_over);
+            let children = [Some(outer.node), Some(probe.path.node)];
+            arena.offer(paths, step, self.offered(plain, outer.order), children);
+            if self.settings.major >= 14 && !self.tests() && outer.rows >= 2.0 {
+                let again = join_cost::memoize(self.settings, inner, outer.rows, probe.distinct);
+                let first = Input {
+                    startup: inner.startup + self.settings.cpu_tuple,
+                    total: inner.total + self.settings.cpu_tuple,
+                    ..inner
+                };
+                let costs = cost(first, again, true, probe.left_over);
+                self.offer_over(arena, paths, outer, probe.path, "Memoize", costs);
+            }
+        }
+        if self.hopeless(arena, paths, outer, outer.order) {
+            return;
+        }
+        for &path in &self.inner.lean {
+            let inner = Self::input(path, self.inner.width);
+            let again = Costs {
+                startup: inner.startup,
+                total: inner.total,
+            };
+            let plain = cost(inner, again, false, quals);
+            let children = [Some(outer.node), Some(path.node)];
+            arena.offer(paths, step, self.offered(plain, outer.order), children);
+            let (first, again) = join_cost::material(self.settings, inner);
             let kept = Input {
                 startup: first.startup,
                 total: first.total,
-                ..right
+                ..inner
             };
-            let costs = join_cost::nested_loop(
-                self.settings,
-                left,
-                kept,
-                again,
-                self.factors,
-                false,
-                quals,
-            );
-            self.offer_over(arena, paths, outer, inner, "Materialize", costs);
-        }
-        for (inner, from) in self.inner_paths(arena) {
-            self.by_index(arena, paths, outer, inner, from, quals);
+            let costs = cost(kept, again, false, quals);
+            self.offer_over(arena, paths, outer, path, "Materialize", costs);
         }
     }
 
@@ -188,92 +239,46 @@ impl<'j, 'q, 'a> Joining<'j, 'q, 'a> {
         costs: Costs,
     ) {
         let offer = self.offered(costs, outer.order);
-        let before = paths.len();
-        let kept = paths
-            .iter()
-            .all(|p| p.total > offer.total || (arena.keep_startup && p.startup > offer.startup));
-        if kept || offer.order != UNORDERED {
-            let over = arena.push(
-                Step::Other(name),
-                Offer::of(inner),
-                [Some(inner.node), None],
-            );
-            let step = Step::Join("Nested Loop", self.name);
-            arena.offer(paths, step, offer, [Some(outer.node), Some(over.node)]);
-        }
-        debug_assert!(paths.len() <= before + 1);
-    }
-
-    /// A nested loop whose inner side is an index scan with the outer row's values, perhaps memoized.
-    fn by_index(
-        &self,
-        arena: &mut Arena<'a>,
-        paths: &mut Vec<Path>,
-        outer: Path,
-        inner: Path,
-        from: u64,
-        quals: f64,
-    ) {
-        let left = Self::input(outer, self.outer.width);
-        let right = Self::input(inner, self.inner.width);
-        let again = Costs {
-            startup: inner.startup,
-            total: inner.total,
-        };
-        let used = self
-            .joiner
-            .params(self.inner.mask.trailing_zeros() as usize, from);
-        #[allow(clippy::cast_precision_loss, reason = "a count of clauses")]
-        let left_over = (quals - used.len() as f64).max(0.0);
-        let costs = join_cost::nested_loop(
-            self.settings,
-            left,
-            right,
-            again,
-            self.factors,
-            true,
-            left_over,
-        );
-        let step = Step::Join("Nested Loop", self.name);
-        arena.offer(
-            paths,
-            step,
-            self.offered(costs, outer.order),
-            [Some(outer.node), Some(inner.node)],
-        );
-        let tests =
-            matches!(self.link.kind, JoinKind::Semi | JoinKind::Anti) && !self.link.reversed;
-        if self.settings.major < 14 || tests || outer.rows < 2.0 {
+        if paths.iter().any(|p| arena.beats(*p, offer)) {
             return;
         }
-        let distinct: f64 = used
-            .iter()
-            .filter_map(|p| self.joiner.unit.clauses.get(p.clause).map(|c| (c, p)))
-            .map(|(c, p)| {
-                if c.left.leaf == p.outer {
+        let over = arena.push(
+            Step::Other(name),
+            Offer::of(inner),
+            [Some(inner.node), None],
+        );
+        let step = Step::Join("Nested Loop", self.name);
+        arena.offer(paths, step, offer, [Some(outer.node), Some(over.node)]);
+    }
+
+    /// Whether the join stops at the first match.
+    fn tests(&self) -> bool {
+        matches!(self.link.kind, JoinKind::Semi | JoinKind::Anti) && !self.link.reversed
+    }
+
+    /// The index scans that can take values from the outer set, and what the join needs to know of each.
+    fn probes(&mut self, arena: &mut Arena<'a>) -> Vec<Probing> {
+        let found = self.inner_paths(arena);
+        let leaf = self.inner.mask.trailing_zeros() as usize;
+        let quals = self.clause_count();
+        let probing = |(path, from): (Path, u64)| {
+            let used = self.joiner.params(leaf, from);
+            let clause = |p: &Param| Some((self.joiner.unit.clauses.get(p.clause)?, p.outer));
+            let ends = used.iter().filter_map(clause);
+            let ends = ends.map(|(c, outer)| {
+                if c.left.leaf == outer {
                     c.left
                 } else {
                     c.right
                 }
-            })
-            .map(|end| self.distinct_of(&end))
-            .product();
-        let again = join_cost::memoize(self.settings, right, outer.rows, distinct);
-        let first = Input {
-            startup: right.startup + self.settings.cpu_tuple,
-            total: right.total + self.settings.cpu_tuple,
-            ..right
+            });
+            Probing {
+                path,
+                left_over: (quals - count(used.len())).max(0.0),
+                distinct: ends.map(|end| self.distinct_of(&end)).product(),
+            }
         };
-        let costs = join_cost::nested_loop(
-            self.settings,
-            left,
-            first,
-            again,
-            self.factors,
-            true,
-            left_over,
-        );
-        self.offer_over(arena, paths, outer, inner, "Memoize", costs);
+        found.into_iter().map(probing).collect()
     }
 
     /// Distinct values of a column among the rows of its leaf.
@@ -327,7 +332,7 @@ impl<'j, 'q, 'a> Joining<'j, 'q, 'a> {
     }
 
     fn hashes(&mut self, arena: &mut Arena<'a>, paths: &mut Vec<Path>) {
-        for &outer in &self.outer.paths {
+        for &outer in &self.outer.lean {
             self.hash(arena, paths, outer);
         }
     }
@@ -358,7 +363,7 @@ impl<'j, 'q, 'a> Joining<'j, 'q, 'a> {
             None => self.outer.rows * self.inner.rows * self.joiner.inner_share(self.link.clauses),
         };
         let quals = self.clause_count() - clauses;
-        for &inner in &self.inner.paths {
+        for &inner in &self.inner.lean {
             let (left, right) = (
                 Self::input(outer, self.outer.width),
                 Self::input(inner, self.inner.width),
@@ -413,41 +418,50 @@ impl<'j, 'q, 'a> Joining<'j, 'q, 'a> {
         let quals = self.clause_count() - 1.0;
         for (outer_class, inner_class, unique) in keys {
             for outer in self.sorted_inputs(arena, self.outer, outer_class) {
+                let order = self.useful_order(arena, outer.order);
+                if self.hopeless(arena, paths, outer, order) {
+                    continue;
+                }
                 for inner in self.sorted_inputs(arena, self.inner, inner_class) {
-                    let (left, right) = (
-                        Self::input(outer, self.outer.width),
-                        Self::input(inner, self.inner.width),
-                    );
-                    let costs = join_cost::merge(
-                        self.settings,
-                        left,
-                        right,
-                        joined,
-                        unique,
-                        quals.max(0.0),
-                    );
+                    let left = Self::input(outer, self.outer.width);
+                    let right = Self::input(inner, self.inner.width);
+                    let quals = quals.max(0.0);
+                    let costs = join_cost::merge(self.settings, left, right, joined, unique, quals);
                     let step = Step::Join("Merge Join", self.name);
-                    arena.offer(
-                        paths,
-                        step,
-                        self.offered(costs, outer.order),
-                        [Some(outer.node), Some(inner.node)],
-                    );
+                    let children = [Some(outer.node), Some(inner.node)];
+                    arena.offer(paths, step, self.offered(costs, order), children);
                 }
             }
         }
     }
 
+    /// Whether a join with this outer path is beaten before its costs are worked out.
+    fn hopeless(&self, arena: &Arena<'a>, paths: &[Path], outer: Path, order: usize) -> bool {
+        let least = |cost: fn(&Path) -> f64| {
+            let inner = self.inner.lean.iter().map(cost);
+            inner.fold(f64::INFINITY, f64::min)
+        };
+        let bound = Offer {
+            startup: outer.startup + least(|p| p.startup),
+            total: outer.total + least(|p| p.total),
+            rows: self.rows,
+            order,
+        };
+        paths.iter().any(|p| arena.beats(*p, bound))
+    }
+
     /// Paths that come in the order of the class, and the cheapest one sorted.
-    fn sorted_inputs(&self, arena: &mut Arena<'a>, set: &Joined, class: usize) -> Vec<Path> {
+    fn sorted_inputs(&mut self, arena: &mut Arena<'a>, set: &Joined, class: usize) -> Vec<Path> {
+        let known = &self.joiner.sorted;
+        if let Some((.., inputs)) = known.iter().find(|(m, c, _)| *m == set.mask && *c == class) {
+            return inputs.clone();
+        }
         let leads = |p: &&Path| {
-            arena
-                .order(p.order)
-                .first()
-                .is_some_and(|k| k.class == class && !k.descending)
+            let first = arena.order(p.order).first();
+            first.is_some_and(|k| k.class == class && !k.descending)
         };
         let mut inputs: Vec<Path> = set.paths.iter().filter(leads).copied().collect();
-        if let Some(best) = cheapest(&set.paths) {
+        if let Some(best) = cheapest(&set.lean) {
             let costs = sort::sort(self.settings, best.rows, set.width, None);
             let key = SortKey {
                 class,
@@ -462,6 +476,7 @@ impl<'j, 'q, 'a> Joining<'j, 'q, 'a> {
             };
             inputs.push(arena.push(Step::Other("Sort"), offer, [Some(best.node), None]));
         }
+        self.joiner.sorted.push((set.mask, class, inputs.clone()));
         inputs
     }
 
@@ -495,6 +510,6 @@ impl<'j, 'q, 'a> Joining<'j, 'q, 'a> {
             };
             arena.push(Step::Other("HashAggregate"), offer, [Some(path.node), None])
         };
-        self.outer.paths.iter().map(|p| made(arena, p)).collect()
+        self.outer.lean.iter().map(|p| made(arena, p)).collect()
     }
 }

@@ -50,8 +50,8 @@ pub(crate) struct Node<'a> {
 pub(crate) struct Arena<'a> {
     pub(crate) nodes: Vec<Node<'a>>,
     pub(crate) orders: Vec<Vec<SortKey>>,
-    /// Whether a cheap start is worth keeping (there is a LIMIT).
-    pub(crate) keep_startup: bool,
+    /// Which fraction of its rows a unit will be asked for, at least: below 1 a cheap start is worth keeping.
+    pub(crate) fraction: f64,
 }
 
 /// Costs of a path that is not yet kept.
@@ -127,9 +127,29 @@ impl<'a> Arena<'a> {
         paths.push(new);
     }
 
-    fn beats(&self, path: Path, other: Offer) -> bool {
+    /// Leaves of each order only the paths on its [`hull`].
+    pub(crate) fn trim(&self, paths: &mut Vec<Path>) {
+        if self.fraction >= 1.0 || paths.len() < 3 {
+            return;
+        }
+        let serves = |a: &Path, b: &Path| self.order(a.order).starts_with(self.order(b.order));
+        let mut kept: Vec<Path> = Vec::with_capacity(paths.len());
+        for path in paths.iter() {
+            let rivals: Vec<Path> = paths.iter().filter(|p| serves(p, path)).copied().collect();
+            if hull(&rivals, self.fraction)
+                .iter()
+                .any(|p| p.node == path.node)
+            {
+                kept.push(*path);
+            }
+        }
+        *paths = kept;
+    }
+
+    /// Whether a kept path makes another superfluous.
+    pub(crate) fn beats(&self, path: Path, other: Offer) -> bool {
         path.total <= other.total
-            && (!self.keep_startup || path.startup <= other.startup)
+            && (self.fraction >= 1.0 || path.startup <= other.startup)
             && (other.order == UNORDERED
                 || path.order == other.order
                 || self.order(path.order).starts_with(self.order(other.order)))
@@ -145,6 +165,42 @@ impl Offer {
             order: path.order,
         }
     }
+}
+
+/// The paths that are best for some weighing of start and run cost: all of the start, and from `least` to all of the run.
+/// Everything that is built upon a path adds to either with such factors, so no other path can be part of a best plan.
+pub(crate) fn hull(paths: &[Path], least: f64) -> Vec<Path> {
+    if least >= 1.0 {
+        return cheapest(paths).into_iter().collect();
+    }
+    let weigh = |p: &Path| p.startup + least * (p.total - p.startup);
+    let lightest = paths
+        .iter()
+        .reduce(|best, p| if weigh(p) < weigh(best) { p } else { best });
+    let earliest = lightest.map_or(0.0, |p| p.startup);
+    let worthy = paths.iter().filter(|p| p.startup >= earliest);
+    let mut sorted: Vec<Path> = worthy.copied().collect();
+    sorted.sort_by(|a, b| {
+        let startup = a.startup.total_cmp(&b.startup);
+        startup.then(a.total.total_cmp(&b.total))
+    });
+    let mut hull: Vec<Path> = Vec::new();
+    for path in sorted {
+        if hull.last().is_some_and(|last| last.total <= path.total) {
+            continue;
+        }
+        while let [.., a, b] = hull.as_slice() {
+            // Whether b lies on or above the line from a to the new path.
+            let along = (b.startup - a.startup) * (path.total - a.total);
+            let across = (path.startup - a.startup) * (b.total - a.total);
+            if along > across {
+                break;
+            }
+            hull.pop();
+        }
+        hull.push(path);
+    }
+    hull
 }
 
 /// The cheapest by total cost, the first of equals.

@@ -121,9 +121,6 @@ impl<'a> Question<'a> {
             .map(|c| classes.never_null(c, shape, snapshot))
             .collect();
         unit.classes = classes.members().collect();
-        let merged = unit.clauses.iter().filter(|c| c.equality && !c.redundant);
-        let ends = merged.flat_map(|c| [c.left.class, c.right.class]);
-        unit.merge = ends.flatten().collect();
         let Some(block) = shape.blocks.get(unit.block) else {
             return;
         };
@@ -185,6 +182,19 @@ impl<'a> Question<'a> {
         });
         if unit.exists {
             unit.limit = Some(1.0);
+        }
+        // A full sort or aggregation reads everything first.
+        let sorts_all = unit.order_more && unit.order.is_empty();
+        let gathers_all = unit.grouped && unit.group_more;
+        unit.early |= unit.limit.is_some() && !sorts_all && !gathers_all;
+        unit.early |= !unit.min_max.is_empty();
+        if unit.early {
+            let leaves = unit.leaves.clone();
+            for leaf in leaves {
+                if let Leaf::Unit(inner) = leaf {
+                    self.units[inner].early = true;
+                }
+            }
         }
     }
 }

@@ -21,6 +21,7 @@ pub(crate) fn paths<'a>(
     arena: &mut Arena<'a>,
     frame: &Frame<'_>,
     unit: &Unit,
+    leaf: usize,
     relation: usize,
     base: &Base<'a>,
     indexes: &[Ix<'a>],
@@ -55,14 +56,14 @@ pub(crate) fn paths<'a>(
             bitmaps.push(bitmap(arena, frame, relation, base, ix, &found));
         }
         offer_index(
-            arena, &mut paths, frame, unit, relation, base, ix, &found, &offer,
+            arena, &mut paths, frame, unit, leaf, relation, base, ix, &found, &offer,
         );
         // Before 17 a list beyond the first key spoils the order: without it as a condition, the order holds.
         if found.late_any && frame.settings.major < 17 {
             let without = base.and & !late_lists(base, ix);
             let found = ix.matched(base, without, &[]);
             offer_index(
-                arena, &mut paths, frame, unit, relation, base, ix, &found, &offer,
+                arena, &mut paths, frame, unit, leaf, relation, base, ix, &found, &offer,
             );
         }
     }
@@ -91,6 +92,7 @@ fn offer_index<'a>(
     paths: &mut Vec<Path>,
     frame: &Frame<'_>,
     unit: &Unit,
+    leaf: usize,
     relation: usize,
     base: &Base<'a>,
     ix: &Ix<'a>,
@@ -105,8 +107,8 @@ fn offer_index<'a>(
     };
     let backward: Vec<SortKey> = keys.iter().map(|k| reversed(*k)).collect();
     let (forward, backward) = (
-        &keys[..unit.useful(&keys)],
-        &backward[..unit.useful(&backward)],
+        &keys[..unit.useful(&keys, 1 << leaf)],
+        &backward[..unit.useful(&backward, 1 << leaf)],
     );
     // `build_index_paths`: an index needs a condition, an order, or all columns to be worth a look.
     if found.quals == 0

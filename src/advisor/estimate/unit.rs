@@ -99,6 +99,8 @@ pub(crate) struct Unit {
     pub(crate) leaves: Vec<Leaf>,
     pub(crate) clauses: Vec<Clause>,
     pub(crate) specials: Vec<Special>,
+    /// Whether a LIMIT may stop it before all rows are there.
+    pub(crate) early: bool,
     /// Whether it only tests if there is a row.
     pub(crate) exists: bool,
     /// Subqueries run once.
@@ -132,8 +134,6 @@ pub(crate) struct Unit {
     pub(crate) constant: Vec<bool>,
     /// By class: whether none of its columns can be NULL.
     pub(crate) not_null: Vec<bool>,
-    /// Classes that a merge join can use.
-    pub(crate) merge: Vec<usize>,
 }
 
 impl Unit {
@@ -154,10 +154,10 @@ impl Unit {
         self.not_null.get(class).copied().unwrap_or(false)
     }
 
-    /// How many leading keys of an order the unit has a use for (`truncate_useless_pathkeys`).
-    pub(crate) fn useful(&self, keys: &[SortKey]) -> usize {
+    /// How many leading keys of the order of some leaves the unit has a use for (`truncate_useless_pathkeys`).
+    pub(crate) fn useful(&self, keys: &[SortKey], leaves: u64) -> usize {
         let Some(first) = keys.first() else { return 0 };
-        let merge = usize::from(!first.descending && self.merge.contains(&first.class));
+        let merge = usize::from(!first.descending && self.merges(first.class, leaves));
         let end = usize::from(self.min_max.contains(&first.class));
         let within = |classes: &[usize]| {
             keys.iter()
@@ -169,6 +169,19 @@ impl Unit {
             .max(end)
             .max(within(&self.group))
             .max(within(&self.distinct))
+    }
+
+    /// Whether a merge join of those leaves with others can use that class.
+    fn merges(&self, class: usize, leaves: u64) -> bool {
+        let within = |e: &End| leaves >> e.leaf & 1 == 1;
+        self.clauses.iter().any(|c| {
+            let end = match (within(&c.left), within(&c.right)) {
+                (true, false) => c.left,
+                (false, true) => c.right,
+                _ => return false,
+            };
+            c.equality && !c.redundant && end.class == Some(class)
+        })
     }
 
     /// How many leading ORDER BY keys an order satisfies.
