@@ -48,6 +48,8 @@ pub struct Candidates {
     pub of_query: Vec<Vec<usize>>,
     /// For each query without candidates: why.
     pub declined: Vec<Option<String>>,
+    /// For each candidate whether its keys alone exist already, so that it only adds INCLUDE columns.
+    pub only_covers: Vec<bool>,
 }
 
 /// Generates the candidates of every query.
@@ -67,9 +69,12 @@ pub fn candidates(
             match catalog.indexable(query, relation) {
                 Err(reason) => _ = declined.insert(reason),
                 Ok(table) => {
-                    for definition in catalog.definitions(query, relation, table, options) {
+                    for (definition, only_covers) in
+                        catalog.definitions(query, relation, table, options)
+                    {
                         let number = *numbers.entry(definition).or_insert_with_key(|definition| {
                             found.indexes.push(hypothetical(definition, table));
+                            found.only_covers.push(only_covers);
                             found.indexes.len() - 1
                         });
                         mine.insert(number);
@@ -183,7 +188,7 @@ impl<'a> Catalog<'a> {
         relation: usize,
         table: &'a Table,
         options: &CandidateOptions,
-    ) -> Vec<IndexDefinition> {
+    ) -> Vec<(IndexDefinition, bool)> {
         let rank = |column: &str| self.usage.get(&(table.oid, column)).copied().unwrap_or(0.0);
         let mut definitions = Vec::new();
         let unique: Vec<BTreeSet<&str>> = self
@@ -211,8 +216,19 @@ impl<'a> Catalog<'a> {
             .filter(|i| i.usable() && !i.incomplete)
             .map(|i| &i.definition)
             .collect();
-        definitions.retain(|d| !existing.iter().any(|e| d.is_prefix_of(e)));
+        let exists = |d: &IndexDefinition| existing.iter().any(|e| d.is_prefix_of(e));
+        definitions.retain(|d| !exists(d));
+        let keys_only = |d: &IndexDefinition| IndexDefinition {
+            include: Vec::new(),
+            ..d.clone()
+        };
         definitions
+            .into_iter()
+            .map(|d| {
+                let only_covers = !d.include.is_empty() && exists(&keys_only(&d));
+                (d, only_covers)
+            })
+            .collect()
     }
 }
 
@@ -254,7 +270,13 @@ fn combinations(groups: &Groups, table: &Table, max_columns: usize) -> Vec<Vec<I
     }
     for r in range.chunks(1) {
         add(&[eq, r]);
-        add(&[r]);
+        // The same trap as with the order alone, below.
+        let sorts = orders
+            .iter()
+            .any(|o| o.first().map(|k| &k.of) == r.first().map(|k| &k.of));
+        if eq.is_empty() || !sorts {
+            add(&[r]);
+        }
         // With two equality columns the range may matter more than the second one.
         for key in eq {
             add(&[std::slice::from_ref(key), r]);

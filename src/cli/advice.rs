@@ -104,10 +104,9 @@ pub(crate) async fn advice(
         }
     };
     let prices: Vec<f64> = write_costs.iter().map(price).collect();
-    let search_options = SearchOptions {
-        budget_bytes: options.budget_bytes,
-        ..SearchOptions::default()
-    };
+    let search_options = options
+        .budget_bytes
+        .map_or_else(SearchOptions::unlimited, SearchOptions::within);
 
     let mut planner = Planner::choose(snapshot, &workload, connection, options.planner)?;
     let mut search = Search::new(&candidates, &load, timed, &prices, search_options);

@@ -355,7 +355,11 @@ impl<'a> Joiner<'_, 'a> {
             if clause.redundant || outer >> there.leaf & 1 == 0 {
                 continue;
             }
-            let share = if clause.equality { here.param } else { 1.0 / 3.0 };
+            let share = if clause.equality {
+                here.param
+            } else {
+                1.0 / 3.0
+            };
             let param = Param {
                 column: here.column,
                 equality: clause.equality,

@@ -4,6 +4,12 @@ use std::collections::BTreeSet;
 
 use crate::advisor::answers::{minus, union};
 use crate::advisor::search::{NOISE, PEELS, Phase, Search, Wanted};
+use crate::model::index::IndexDefinition;
+
+/// How many columns an index stores.
+fn columns(definition: &IndexDefinition) -> usize {
+    definition.keys.len() + definition.include.len()
+}
 
 impl Search<'_> {
     pub(super) fn base(&mut self, wanted: &mut Wanted) -> Phase {
@@ -58,7 +64,7 @@ impl Search<'_> {
         Phase::Choose
     }
 
-    /// Members of `among` on the same table, smaller, that search by a part of the columns of `index`.
+    /// Members of `among` on the same table, with fewer columns, that search by a part of the columns of `index`.
     pub(super) fn narrower(&self, index: usize, among: &[usize]) -> Vec<usize> {
         let wide = &self.candidates.indexes[index];
         let held = |name: &str| wide.definition.key_columns().any(|c| c == name);
@@ -66,7 +72,8 @@ impl Search<'_> {
             let narrow = &self.candidates.indexes[**i];
             **i != index
                 && narrow.definition.table_oid == wide.definition.table_oid
-                && narrow.pages < wide.pages
+                && narrow.pages <= wide.pages
+                && columns(&narrow.definition) < columns(&wide.definition)
                 && narrow.definition.key_columns().all(held)
                 && narrow
                     .definition

@@ -99,6 +99,15 @@ impl Search<'_> {
         self.touched(set).into_iter().map(falls).sum()
     }
 
+    /// Least share of the cost of the statements it helps that a set must save.
+    fn least_saving(&self, set: &[usize]) -> f64 {
+        if set.iter().all(|&i| self.candidates.only_covers[i]) {
+            self.options.min_saving_covering
+        } else {
+            self.options.min_saving
+        }
+    }
+
     /// Net gain of going from one configuration to a larger one; 0 when it stays below the least that is worth an index.
     pub(super) fn worth(&self, from: &[usize], to: &[usize], wanted: &mut Wanted) -> Option<f64> {
         let added = minus(to, from);
@@ -121,7 +130,7 @@ impl Search<'_> {
         let price: f64 = added.iter().map(|&i| self.write_price[i]).sum();
         #[expect(clippy::cast_precision_loss, reason = "a handful of indexes")]
         let least = (self.options.min_load_share * self.total_load * added.len() as f64)
-            .max(self.options.min_saving * helped);
+            .max(self.least_saving(&added) * helped);
         Some(if gain - price >= least {
             gain - price
         } else {

@@ -1,7 +1,7 @@
 //! After the greedy choice: drop what is not missed, narrow what is wider than its gain needs, swap under a budget.
 
 use crate::advisor::answers::{Configuration, minus, union};
-use crate::advisor::search::{NARROWING_LOSS, NOISE, Search, Wanted};
+use crate::advisor::search::{NOISE, Search, Wanted};
 
 impl Search<'_> {
     /// Drops, narrows and swaps until nothing improves (at most a few rounds).
@@ -53,7 +53,7 @@ impl Search<'_> {
         for index in chosen.clone() {
             let rest = minus(&chosen, &[index]);
             let missed = self.change(&chosen, &rest, wanted)?;
-            let allowed = NARROWING_LOSS * missed.max(0.0);
+            let allowed = self.options.narrowing_loss * missed.max(0.0);
             let mut smaller = self.narrower(index, &all);
             smaller.sort_by(|&a, &b| self.size(&[a]).total_cmp(&self.size(&[b])).then(a.cmp(&b)));
             for other in smaller.into_iter().filter(|i| !chosen.contains(i)) {

@@ -25,6 +25,7 @@ fn fixture(sizes: &[(&str, f64)], queries: usize) -> Candidates {
         indexes: indexes.collect(),
         of_query: vec![(0..sizes.len()).collect(); queries],
         declined: vec![None; queries],
+        only_covers: vec![false; sizes.len()],
     }
 }
 
@@ -38,10 +39,7 @@ fn choose(candidates: &Candidates, costs: &[&[(&str, f64)]], budget: Option<f64>
     };
     let load = vec![1.0; costs.len()];
     let price = vec![0.0; candidates.indexes.len()];
-    let options = SearchOptions {
-        budget_bytes: budget,
-        ..SearchOptions::default()
-    };
+    let options = budget.map_or_else(SearchOptions::unlimited, SearchOptions::within);
     let mut search = Search::new(candidates, &load, false, &price, options);
     while let Some(probes) = search.probes() {
         for probe in probes {

@@ -134,11 +134,11 @@ pub(super) fn of_relations(server: &Server, relations: &[Relation]) -> Vec<Gap> 
         let gap = Gap::new(
             Part::ColumnStats,
             format!(
-                "{} never analyzed: {}",
+                "{} no column statistics, never analyzed or only while empty: {}",
                 if never.len() == 1 {
-                    "1 table was".to_owned()
+                    "1 table has".to_owned()
                 } else {
-                    format!("{} tables were", n(never.len()))
+                    format!("{} tables have", n(never.len()))
                 },
                 names(&never)
             ),
