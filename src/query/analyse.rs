@@ -7,10 +7,15 @@
 pub(crate) mod compare;
 pub(crate) mod condition;
 pub(crate) mod from;
+pub(crate) mod keys;
+pub(crate) mod limit;
+pub(crate) mod outer;
 pub(crate) mod scope;
 pub(crate) mod select;
+pub(crate) mod side;
 #[cfg(test)]
 mod tests;
+pub(crate) mod with;
 pub(crate) mod write;
 
 use std::collections::{BTreeSet, HashMap};
@@ -19,9 +24,9 @@ use std::ops::Range;
 use sqlparser::ast::{Expr, Query as QueryAst, Statement as Ast};
 
 use crate::model::catalog::TableKind;
-use crate::query::analyse::from::Cte;
 use crate::query::analyse::scope::Frame;
 use crate::query::analyse::select::Place;
+use crate::query::analyse::with::Cte;
 use crate::query::catalog::{Catalog, TableOf};
 use crate::query::parse::Prepared;
 use crate::query::shape::{Block, ColumnRef, Join, JoinKind, Relation, Role, Shape};

@@ -3,6 +3,9 @@
 //! A comment on a column's line sets its statistics, `-- name: key=value …` on any line of the statement sets those of the
 //! column named, and one with `rows=` or `pages=` sets the figures of the table (of the index, behind CREATE INDEX).
 
+mod figures;
+mod types;
+
 use sqlparser::ast::{
     ColumnOption, CreateIndex, CreateTable, CreateView, DataType, Expr, Ident, ObjectName,
     SelectItem, SetExpr, Statement as Ast, TableConstraint,
@@ -10,13 +13,17 @@ use sqlparser::ast::{
 use sqlparser::dialect::PostgreSqlDialect;
 use sqlparser::parser::Parser;
 
-use crate::model::catalog::{Column, Constraint, ConstraintKind, Table, TableKind};
+use crate::model::catalog::{Constraint, ConstraintKind, Table, TableKind};
 use crate::model::ident::QualifiedName;
 use crate::model::index::{Index, IndexDefinition, IndexKey, KeyOf};
 use crate::model::server::{Server, Setting};
 use crate::model::snapshot::Snapshot;
 use crate::model::statement::Statement;
-use crate::model::stats::{ColumnStats, IndexStats, TableStats};
+use crate::model::stats::{ColumnStats, IndexStats};
+use crate::query::testing::figures::{
+    fixed_width, integer, number, pairs, table_figures, width_of,
+};
+use crate::query::testing::types::column;
 
 /// Oid of the database of every fixture.
 pub(crate) const DATABASE: u32 = 5;
@@ -106,7 +113,7 @@ fn server() -> Server {
 }
 
 /// A comment and the first word of the code before it on its line.
-struct Comment {
+pub(crate) struct Comment {
     word: String,
     text: String,
 }
@@ -541,207 +548,6 @@ fn create_view(snapshot: &mut Snapshot, ddl: &CreateView, comments: &[Comment]) 
         table_figures(&mut table, comment);
     }
     snapshot.tables.push(table);
-}
-
-/// Applies one comment to the table or to the column that it is about.
-fn table_figures(table: &mut Table, comment: &Comment) {
-    let (named, text) = match comment.text.split_once(": ") {
-        Some((name, rest)) if !name.contains('=') => (Some(name.trim()), rest),
-        _ => (None, comment.text.as_str()),
-    };
-    let column = named.unwrap_or(&comment.word).to_owned();
-    for (key, value) in pairs(text) {
-        let stats = table.stats.get_or_insert_with(TableStats::default);
-        let counter = match key.as_str() {
-            "seq_scan" => Some(&mut stats.seq_scan),
-            "seq_tup_read" => Some(&mut stats.seq_tup_read),
-            "idx_scan" => Some(&mut stats.idx_scan),
-            "n_tup_ins" => Some(&mut stats.n_tup_ins),
-            "n_tup_upd" => Some(&mut stats.n_tup_upd),
-            "n_tup_del" => Some(&mut stats.n_tup_del),
-            "n_tup_hot_upd" => Some(&mut stats.n_tup_hot_upd),
-            "n_live_tup" => Some(&mut stats.n_live_tup),
-            "n_mod_since_analyze" => Some(&mut stats.n_mod_since_analyze),
-            _ => None,
-        };
-        if let Some(counter) = counter {
-            *counter = integer(&value);
-            continue;
-        }
-        match key.as_str() {
-            "rows" => table.reltuples = number(&value),
-            "pages" => table.relpages = number(&value),
-            "visible" => table.relallvisible = number(&value),
-            "fillfactor" => table.fillfactor = number(&value),
-            "extension" => table.extension = Some(value),
-            _ => {
-                let column = (table.columns.iter_mut())
-                    .find(|c| c.name == column)
-                    .unwrap_or_else(|| panic!("fixture: {key}={value} behind no column: {column}"));
-                column_figure(column, &key, &value);
-            }
-        }
-    }
-}
-
-fn column_figure(column: &mut Column, key: &str, value: &str) {
-    let width = width_of(column);
-    let stats = column.stats.get_or_insert_with(|| ColumnStats {
-        avg_width: width,
-        n_distinct: -1.0,
-        ..ColumnStats::default()
-    });
-    match key {
-        "n_distinct" => stats.n_distinct = number(value),
-        "null_frac" => stats.null_frac = number(value),
-        "width" | "avg_width" => stats.avg_width = number(value),
-        "correlation" => stats.correlation = Some(number(value)),
-        "histogram" => {
-            stats.histogram_bounds = Some(list(value).into_iter().map(|(v, _)| v).collect());
-        }
-        "mcv" => {
-            let (values, frequencies) = list(value).into_iter().unzip();
-            stats.most_common_vals = Some(values);
-            stats.most_common_freqs = Some(frequencies);
-        }
-        other => panic!("fixture: unknown figure of a column: {other}"),
-    }
-}
-
-fn number(value: &str) -> f64 {
-    value
-        .parse()
-        .unwrap_or_else(|_| panic!("fixture: {value} is no number"))
-}
-
-fn integer(value: &str) -> i64 {
-    value
-        .parse()
-        .unwrap_or_else(|_| panic!("fixture: {value} is no whole number"))
-}
-
-/// `key=value key={…}` → pairs; a word without `=` is a key with an empty value.
-fn pairs(text: &str) -> Vec<(String, String)> {
-    let mut pairs = Vec::new();
-    let mut rest = text.trim();
-    while !rest.is_empty() {
-        let end = rest
-            .find(|c: char| c == '=' || c.is_whitespace())
-            .unwrap_or(rest.len());
-        let key = rest[..end].to_owned();
-        rest = &rest[end..];
-        let mut value = String::new();
-        if let Some(after) = rest.strip_prefix('=') {
-            let end = if after.starts_with('{') {
-                let mut quoted = false;
-                let end = after.find(|c| {
-                    quoted ^= c == '\'';
-                    c == '}' && !quoted
-                });
-                end.map_or(after.len(), |e| e + 1)
-            } else {
-                after.find(char::is_whitespace).unwrap_or(after.len())
-            };
-            value = after[..end].to_owned();
-            rest = &after[end..];
-        }
-        pairs.push((key, value));
-        rest = rest.trim_start();
-    }
-    pairs
-}
-
-/// `{'a':0.9,b:0.1}` or `{1,2,3}` → values with their frequencies (0 when not given).
-fn list(text: &str) -> Vec<(String, f64)> {
-    let inner = text.trim_start_matches('{').trim_end_matches('}');
-    let mut items: Vec<(String, String)> = vec![Default::default()];
-    let (mut quoted, mut frequency) = (false, false);
-    for c in inner.chars() {
-        let last = items.last_mut().expect("never empty");
-        match c {
-            '\'' => quoted = !quoted,
-            ',' if !quoted => {
-                frequency = false;
-                items.push(Default::default());
-            }
-            ':' if !quoted => frequency = true,
-            ' ' if !quoted => {}
-            c if frequency => last.1.push(c),
-            c => last.0.push(c),
-        }
-    }
-    (items.into_iter())
-        .map(|(value, f)| (value, f.parse().unwrap_or(0.0)))
-        .collect()
-}
-
-fn fixed_width(typlen: i16) -> f64 {
-    if typlen > 0 { f64::from(typlen) } else { 16.0 }
-}
-
-fn width_of(column: &Column) -> f64 {
-    (column.stats.as_ref()).map_or_else(|| fixed_width(column.typlen), |s| s.avg_width)
-}
-
-/// Type facts of `pg_type` for the types that fixtures use.
-fn column(attnum: i16, data_type: &DataType, name: String) -> Column {
-    let text = data_type.to_string().to_lowercase();
-    let (head, _) = text.split_once('(').unwrap_or((text.as_str(), ""));
-    let (base_type, category, typlen, align, format): (&str, &str, i16, &str, &str) =
-        match head.trim() {
-            "int" | "integer" | "int4" | "serial" => ("int4", "N", 4, "i", "integer"),
-            "bigint" | "int8" | "bigserial" => ("int8", "N", 8, "d", "bigint"),
-            "smallint" | "int2" => ("int2", "N", 2, "s", "smallint"),
-            "numeric" | "decimal" => ("numeric", "N", -1, "i", "numeric"),
-            "double precision" | "float8" | "float" => ("float8", "N", 8, "d", "double precision"),
-            "real" | "float4" => ("float4", "N", 4, "i", "real"),
-            "boolean" | "bool" => ("bool", "B", 1, "c", "boolean"),
-            "varchar" | "character varying" => ("varchar", "S", -1, "i", "character varying"),
-            "char" | "character" => ("bpchar", "S", -1, "i", "character"),
-            "timestamp" | "timestamp without time zone" => {
-                ("timestamp", "D", 8, "d", "timestamp without time zone")
-            }
-            "timestamptz" | "timestamp with time zone" => {
-                ("timestamptz", "D", 8, "d", "timestamp with time zone")
-            }
-            "date" => ("date", "D", 4, "i", "date"),
-            "uuid" => ("uuid", "U", 16, "c", "uuid"),
-            "jsonb" => ("jsonb", "U", -1, "i", "jsonb"),
-            "json" => ("json", "U", -1, "i", "json"),
-            "text" => ("text", "S", -1, "i", "text"),
-            "citext" => ("citext", "S", -1, "i", "citext"),
-            "tsvector" => ("tsvector", "U", -1, "i", "tsvector"),
-            "point" => ("point", "G", 16, "d", "point"),
-            "inet" => ("inet", "I", -1, "i", "inet"),
-            array if array.ends_with("[]") => ("_array", "A", -1, "d", "array"),
-            _ => ("other", "U", -1, "i", "other"),
-        };
-    let type_name = match text.split_once('(') {
-        Some((_, arguments)) => format!("{format}({arguments}"),
-        None if matches!(format, "array" | "other") => text.clone(),
-        None => format.to_owned(),
-    };
-    let collatable = matches!(base_type, "text" | "varchar" | "bpchar" | "citext");
-    Column {
-        attnum,
-        name,
-        type_name,
-        base_type: base_type.into(),
-        category: category.into(),
-        typlen,
-        typalign: align.into(),
-        not_null: false,
-        collation: collatable.then(|| "default".into()),
-        collation_is_c: false,
-        collation_deterministic: true,
-        btree: !matches!(base_type, "json" | "point" | "other"),
-        dedup: !matches!(
-            base_type,
-            "bpchar" | "numeric" | "float4" | "float8" | "json" | "jsonb" | "point" | "_array"
-        ),
-        generated: String::new(),
-        stats: None,
-    }
 }
 
 #[cfg(test)]

@@ -98,6 +98,25 @@ pub(crate) fn children<'a>(expr: &'a Expr, out: &mut Vec<Child<'a>>) {
             push(out, else_result.as_deref());
         }
         Expr::CompoundFieldAccess { .. } => subscripts(expr, out),
+        Expr::Position { .. }
+        | Expr::Substring { .. }
+        | Expr::Trim { .. }
+        | Expr::Overlay { .. }
+        | Expr::AtTimeZone { .. } => special_call(expr, out),
+        Expr::Tuple(list) => push(out, list),
+        Expr::Struct { values, .. } => push(out, values),
+        Expr::Array(array) => push(out, &array.elem),
+        Expr::GroupingSets(sets) | Expr::Cube(sets) | Expr::Rollup(sets) => {
+            push(out, sets.iter().flatten());
+        }
+        Expr::QualifiedWildcard(name, _) => out.push(Child::Row(name)),
+        other => push(out, only_child(other)),
+    }
+}
+
+/// The parts of functions with a syntax of their own.
+fn special_call<'a>(expr: &'a Expr, out: &mut Vec<Child<'a>>) {
+    match expr {
         Expr::AtTimeZone {
             timestamp,
             time_zone,
@@ -142,14 +161,7 @@ pub(crate) fn children<'a>(expr: &'a Expr, out: &mut Vec<Child<'a>>) {
             push(out, [expr.as_ref(), overlay_what, overlay_from]);
             push(out, overlay_for.as_deref());
         }
-        Expr::Tuple(list) => push(out, list),
-        Expr::Struct { values, .. } => push(out, values),
-        Expr::Array(array) => push(out, &array.elem),
-        Expr::GroupingSets(sets) | Expr::Cube(sets) | Expr::Rollup(sets) => {
-            push(out, sets.iter().flatten());
-        }
-        Expr::QualifiedWildcard(name, _) => out.push(Child::Row(name)),
-        other => push(out, only_child(other)),
+        _ => {}
     }
 }
 

@@ -1,17 +1,18 @@
 //! Query blocks: SELECT, UNION, VALUES; their outputs, grouping, order and limit.
 
 use sqlparser::ast::{
-    Distinct, Expr, Fetch, Function, GroupByExpr, LimitClause, OrderBy, OrderByExpr, OrderByKind,
-    OrderBySort, Query as QueryAst, Select, SelectItem, SelectItemQualifiedWildcardKind, SetExpr,
-    SetOperator, SetQuantifier, Value, WindowType,
+    Distinct, Expr, Function, GroupByExpr, OrderBy, OrderByKind, Query as QueryAst, Select,
+    SelectItem, SelectItemQualifiedWildcardKind, SetExpr, SetOperator, SetQuantifier, WindowType,
 };
 
 use crate::query::analyse::Analysis;
 use crate::query::analyse::from::Ctx;
+use crate::query::analyse::keys::order_keys;
+use crate::query::analyse::limit::{limit_expressions, limit_of, offset_of};
 use crate::query::analyse::scope::{Frame, Named, Output, Target, What};
 use crate::query::literal::literal;
-use crate::query::shape::{ColumnRef, JoinKind, Limit, OrderKey, Role};
-use crate::query::tree::{Calls, arguments, fold, last_part};
+use crate::query::shape::{ColumnRef, JoinKind, Role};
+use crate::query::tree::{Calls, fold, last_part};
 use crate::query::workload::{QueryKind, Reason};
 
 /// Where a query stands.
@@ -479,248 +480,6 @@ impl<'a> Analysis<'a, '_> {
             reads,
         })
     }
-
-    /// GROUP BY; whether there is one.
-    fn group(
-        &mut self,
-        select: &'a Select,
-        outputs: &[Output],
-        block: usize,
-    ) -> Result<bool, Reason> {
-        let (keys, modified) = match &select.group_by {
-            GroupByExpr::Expressions(keys, modifiers) => (keys.as_slice(), !modifiers.is_empty()),
-            GroupByExpr::All(_) => (&[][..], true),
-        };
-        for key in keys {
-            match self.key(key, select, outputs, true)? {
-                Key::Column(target) if target.is_direct() => {
-                    self.touch(&target.column);
-                    let group = &mut self.shape.blocks[block].group;
-                    if !group.contains(&target.column) {
-                        group.push(target.column);
-                    }
-                }
-                Key::Constant => {}
-                Key::Column(_) | Key::Other(_) => {
-                    self.read_key(key, block)?;
-                    self.shape.blocks[block].group_complete = false;
-                }
-            }
-        }
-        self.shape.blocks[block].group_complete &= !modified;
-        Ok(modified || !keys.is_empty())
-    }
-
-    /// Reads a key unless it names an output, which was read already.
-    fn read_key(&mut self, key: &'a Expr, block: usize) -> Result<(), Reason> {
-        match key {
-            Expr::Identifier(_) => {
-                if let Ok(Some(named)) = self.name(key) {
-                    self.touch_named(&named);
-                }
-                Ok(())
-            }
-            key => self.read(key, block),
-        }
-    }
-
-    /// Conditions of HAVING without aggregates are moved to WHERE, as PostgreSQL does.
-    fn having(&mut self, having: &'a Expr, block: usize) -> Result<(), Reason> {
-        let mut calls = Calls::default();
-        calls.add(having);
-        if calls.aggregates.is_empty() && calls.windows.is_empty() {
-            self.condition(having, Ctx::Filter, block)
-        } else {
-            self.read(having, block)
-        }
-    }
-
-    fn order(
-        &mut self,
-        keys: &[&'a OrderByExpr],
-        select: &'a Select,
-        outputs: &[Output],
-        block: usize,
-    ) -> Result<(), Reason> {
-        let mut complete = true;
-        for key in keys {
-            let found = self.key(&key.expr, select, outputs, false)?;
-            let using = matches!(key.options.sort, Some(OrderBySort::Using(_)));
-            match found {
-                Key::Column(target) if target.is_direct() && !using => {
-                    self.touch(&target.column);
-                    let descending = matches!(key.options.sort, Some(OrderBySort::Desc));
-                    let key = OrderKey {
-                        column: target.column,
-                        descending,
-                        nulls_first: key.options.nulls_first.unwrap_or(descending),
-                    };
-                    let order = &mut self.shape.blocks[block].order;
-                    if complete && !order.iter().any(|k| k.column == key.column) {
-                        order.push(key);
-                    }
-                }
-                Key::Constant => {}
-                Key::Column(_) | Key::Other(_) => {
-                    self.read_key(&key.expr, block)?;
-                    complete = false;
-                }
-            }
-        }
-        self.shape.blocks[block].order_complete &= complete;
-        Ok(())
-    }
-
-    /// What a key of ORDER BY or GROUP BY sorts by: a position, a name of an output (first for ORDER BY, last for GROUP
-    /// BY), or a column.
-    fn key(
-        &self,
-        key: &'a Expr,
-        select: &'a Select,
-        outputs: &[Output],
-        grouping: bool,
-    ) -> Result<Key<'a>, Reason> {
-        if let Expr::Nested(inner) = key {
-            return self.key(inner, select, outputs, grouping);
-        }
-        if let Expr::Value(value) = key {
-            let position = match &value.value {
-                Value::Number(text, _) => text.parse::<usize>().ok(),
-                _ => None,
-            };
-            return Ok(match position.and_then(|p| p.checked_sub(1)) {
-                Some(position) => match outputs.get(position).and_then(|o| o.target.clone()) {
-                    Some(target) => Key::Column(target),
-                    None => Key::Other(key),
-                },
-                None => Key::Constant,
-            });
-        }
-        let alias = |name: &str| {
-            let aliased = select.projection.iter().any(|item| match item {
-                SelectItem::ExprWithAlias { alias, .. } => fold(alias) == name,
-                SelectItem::UnnamedExpr(expr) => output_name(expr) == name,
-                _ => false,
-            });
-            aliased
-                .then(|| outputs.iter().find(|o| o.name == name))
-                .flatten()
-        };
-        let by_alias = |output: &Output| match output.target.clone() {
-            Some(target) => Key::Column(target),
-            None => Key::Other(key),
-        };
-        if let Expr::Identifier(ident) = key {
-            let output = alias(&fold(ident));
-            if !grouping && let Some(output) = output {
-                return Ok(by_alias(output));
-            }
-            return match (self.name(key), output) {
-                (
-                    Ok(Some(Named::Column {
-                        target,
-                        outer: false,
-                        ..
-                    })),
-                    _,
-                ) => Ok(Key::Column(target)),
-                (Ok(Some(Named::Row(_))) | Err(_), Some(output)) => Ok(by_alias(output)),
-                (Ok(_), _) => Ok(Key::Other(key)),
-                (Err(reason), None) => Err(reason),
-            };
-        }
-        match self.name(key)? {
-            Some(Named::Column {
-                target,
-                outer: false,
-                ..
-            }) => Ok(Key::Column(target)),
-            _ if literal(key).is_some() => Ok(Key::Constant),
-            _ => Ok(Key::Other(key)),
-        }
-    }
-
-    /// `min(a)`, `max(b)` as the only aggregates of a block over one table.
-    fn min_max(&mut self, calls: &Calls<'a>, block: usize) {
-        let mut columns = Vec::new();
-        for call in &calls.aggregates {
-            let name = last_part(&call.name);
-            let column = match arguments(call).as_slice() {
-                [argument] if matches!(name.as_str(), "min" | "max") && call.filter.is_none() => {
-                    self.name(argument)
-                }
-                _ => return,
-            };
-            match column {
-                Ok(Some(Named::Column {
-                    target,
-                    outer: false,
-                    ..
-                })) if target.is_direct() => {
-                    if !columns.contains(&target.column) {
-                        columns.push(target.column);
-                    }
-                }
-                _ => return,
-            }
-        }
-        self.shape.blocks[block].min_max = columns;
-    }
-
-    fn distinct(
-        &mut self,
-        select: &'a Select,
-        outputs: &[Output],
-        block: usize,
-    ) -> Result<(), Reason> {
-        let keys: Option<Vec<ColumnRef>> = match &select.distinct {
-            None | Some(Distinct::All) => return Ok(()),
-            Some(Distinct::Distinct) => {
-                let direct = |o: &Output| {
-                    o.target
-                        .as_ref()
-                        .filter(|t| t.is_direct())
-                        .map(|t| t.column.clone())
-                };
-                let wild = select.projection.iter().any(|i| {
-                    matches!(
-                        i,
-                        SelectItem::Wildcard(_) | SelectItem::QualifiedWildcard(..)
-                    )
-                });
-                (!wild)
-                    .then(|| outputs.iter().map(direct).collect())
-                    .flatten()
-            }
-            Some(Distinct::On(exprs)) => {
-                let mut keys = Some(Vec::new());
-                for expr in exprs {
-                    match self.key(expr, select, outputs, false)? {
-                        Key::Column(target) if target.is_direct() => {
-                            self.touch(&target.column);
-                            if let Some(keys) = &mut keys {
-                                keys.push(target.column);
-                            }
-                        }
-                        _ => {
-                            self.read_key(expr, block)?;
-                            keys = None;
-                        }
-                    }
-                }
-                keys
-            }
-        };
-        self.shape.blocks[block].distinct = keys.unwrap_or_default();
-        Ok(())
-    }
-}
-
-/// What a sort or group key is.
-enum Key<'a> {
-    Column(Target),
-    Constant,
-    Other(#[expect(dead_code, reason = "says which, in Debug")] &'a Expr),
 }
 
 /// A window's keys.
@@ -775,15 +534,8 @@ fn both(one: Option<Target>, other: Option<Target>, op: SetOperator, all: bool) 
     }
 }
 
-fn order_keys(order: Option<&OrderBy>) -> Vec<&OrderByExpr> {
-    match order.map(|o| &o.kind) {
-        Some(OrderByKind::Expressions(keys)) => keys.iter().collect(),
-        _ => Vec::new(),
-    }
-}
-
 /// The name that PostgreSQL gives an output column without alias (`FigureColname`).
-fn output_name(expr: &Expr) -> String {
+pub(crate) fn output_name(expr: &Expr) -> String {
     match expr {
         Expr::Identifier(ident) => fold(ident),
         Expr::CompoundIdentifier(idents) => idents.last().map(fold).unwrap_or_default(),
@@ -792,57 +544,5 @@ fn output_name(expr: &Expr) -> String {
             output_name(expr)
         }
         _ => "?column?".into(),
-    }
-}
-
-fn limit_expr(query: &QueryAst) -> Option<&Expr> {
-    match &query.limit_clause {
-        Some(LimitClause::LimitOffset { limit, .. }) => limit.as_ref(),
-        Some(LimitClause::OffsetCommaLimit { limit, .. }) => Some(limit),
-        None => None,
-    }
-}
-
-fn offset_of(query: &QueryAst) -> Option<&Expr> {
-    match &query.limit_clause {
-        Some(LimitClause::LimitOffset { offset, .. }) => offset.as_ref().map(|o| &o.value),
-        Some(LimitClause::OffsetCommaLimit { offset, .. }) => Some(offset),
-        None => None,
-    }
-}
-
-fn limit_expressions(query: &QueryAst) -> impl Iterator<Item = &Expr> {
-    let fetch = query.fetch.as_ref().and_then(|f| f.quantity.as_ref());
-    limit_expr(query)
-        .into_iter()
-        .chain(offset_of(query))
-        .chain(fetch)
-}
-
-fn limit_of(query: &QueryAst) -> Option<Limit> {
-    let number = |expr: &Expr| literal(expr).and_then(|text| text.parse::<f64>().ok());
-    let rows = match (&query.fetch, limit_expr(query)) {
-        (Some(Fetch { quantity: None, .. }), _) => Limit::Rows(1.0),
-        (
-            Some(Fetch {
-                quantity: Some(expr),
-                ..
-            }),
-            _,
-        )
-        | (None, Some(expr)) => {
-            // LIMIT NULL and LIMIT ALL are none.
-            if matches!(expr, Expr::Value(v) if v.value == Value::Null)
-                || matches!(expr, Expr::Identifier(_))
-            {
-                return None;
-            }
-            number(expr).map_or(Limit::Parameter, Limit::Rows)
-        }
-        (None, None) => return None,
-    };
-    match (rows, offset_of(query).and_then(number)) {
-        (Limit::Rows(rows), Some(offset)) => Some(Limit::Rows(rows + offset)),
-        (rows, _) => Some(rows),
     }
 }

@@ -1,5 +1,7 @@
 //! `sql → shape` tables.
 
+mod peers;
+
 use std::sync::LazyLock;
 
 use proptest::prelude::*;
@@ -23,25 +25,27 @@ static SHOP: LazyLock<Snapshot> = LazyLock::new(|| {
 });
 
 fn shape(sql: &str) -> String {
-    let index = Catalog::new(&SHOP);
-    match analyse(sql, &index, &SHOP.server.search_path) {
+    shape_in(&SHOP, sql)
+}
+
+fn shape_in(snapshot: &Snapshot, sql: &str) -> String {
+    let index = Catalog::new(snapshot);
+    match analyse(sql, &index, &snapshot.server.search_path) {
         Ok(analysed) => analysed.shape.to_string(),
         Err(reason) => format!("{reason:?}"),
     }
 }
 
-/// Each case is a statement and, indented, the lines of its Shape.
 fn check(cases: &[(&str, &str)]) {
+    check_in(&SHOP, cases);
+}
+
+/// Each case is a statement and the lines of its Shape.
+fn check_in(snapshot: &Snapshot, cases: &[(&str, &str)]) {
     let mut wrong = Vec::new();
     for (sql, expected) in cases {
-        let expected: Vec<&str> = expected
-            .lines()
-            .map(str::trim)
-            .filter(|l| !l.is_empty())
-            .collect();
-        let got = shape(sql);
-        if got != expected.join("\n") {
-            let expected = expected.join("\n");
+        let got = shape_in(snapshot, sql);
+        if got != *expected {
             wrong.push(format!("{sql}\n--- expected\n{expected}\n--- got\n{got}\n"));
         }
     }
