@@ -94,6 +94,7 @@ fn shape(
     let mut analysis = Analysis {
         catalog,
         path: search_path,
+        locks,
         shape: Shape::default(),
         tables: Vec::new(),
         nullable: Vec::new(),
@@ -109,7 +110,9 @@ fn shape(
     let kind = analysis.statement(ast)?;
     if locks {
         for relation in &mut analysis.shape.relations {
-            if analysis.shape.blocks[relation.block].role == Role::Top {
+            // Subqueries are not locked, but which one FOR UPDATE stood in is not known any more.
+            let role = analysis.shape.blocks[relation.block].role;
+            if matches!(role, Role::Top | Role::MaterializedCte) {
                 relation.columns = None;
             }
         }
@@ -130,6 +133,8 @@ pub(crate) struct Analysis<'a, 's> {
     pub(crate) catalog: &'a Catalog<'s>,
     /// Schemas for unqualified names.
     pub(crate) path: &'a [String],
+    /// Whether rows are locked somewhere.
+    pub(crate) locks: bool,
     pub(crate) shape: Shape,
     /// Per relation, its table.
     pub(crate) tables: Vec<TableOf<'a, 's>>,

@@ -45,7 +45,11 @@ impl<'a> Rewrite<'_, 'a> {
                 i + 1
             }
             Kind::String => match type_before(&self.out) {
-                Some(begin) => cast(code, i, begin, &mut self.out),
+                Some(begin) => {
+                    let next = cast(code, i, begin, &mut self.out);
+                    self.out.retain(Token::is_code);
+                    next
+                }
                 None => self.copy(i),
             },
             Kind::Number if token.text.contains('_') => {

@@ -276,9 +276,20 @@ impl<'a> Analysis<'a, '_> {
         Ok(facts)
     }
 
-    fn disjunction(&mut self, arms: Vec<Vec<Fact>>, ctx: Ctx) {
+    fn disjunction(&mut self, mut arms: Vec<Vec<Fact>>, ctx: Ctx) {
         if arms.is_empty() || arms.len() > MAX_ARMS {
             return;
+        }
+        // What all arms say holds without the OR (`find_duplicate_ors`).
+        let common: Vec<Fact> = (arms[0].iter())
+            .filter(|fact| arms.iter().all(|arm| arm.contains(fact)))
+            .cloned()
+            .collect();
+        for arm in &mut arms {
+            arm.retain(|fact| !common.contains(fact));
+        }
+        for fact in common {
+            self.apply(fact, ctx);
         }
         let filters: Vec<Vec<(ColumnRef, Predicate)>> = arms.into_iter().map(filters).collect();
         let mut relations: Vec<usize> = filters[0].iter().map(|(c, _)| c.relation).collect();

@@ -90,7 +90,7 @@ impl<'a> Analysis<'a, '_> {
     pub(crate) fn composed(&self, expr: &'a Expr) -> Result<Side, Reason> {
         let mut targets: Vec<Target> = Vec::new();
         let mut reads: Vec<ColumnRef> = Vec::new();
-        let (mut opaque, mut stream, mut fails) = (false, false, None);
+        let (mut opaque, mut stream, mut subquery, mut fails) = (false, false, false, None);
         walk(expr, |child| {
             match child {
                 Child::Expr(name @ (Expr::Identifier(_) | Expr::CompoundIdentifier(_))) => {
@@ -119,8 +119,7 @@ impl<'a> Analysis<'a, '_> {
                 Child::Scalar(query) | Child::Test(query) => {
                     // Columns of this very block make a subquery depend on the row.
                     if let Some(outer) = self.correlated.get(&std::ptr::from_ref(query)) {
-                        opaque |= !outer.is_empty();
-                        reads.extend(outer.iter().cloned());
+                        subquery |= !outer.is_empty();
                     }
                 }
                 Child::Row(_) => opaque = true,
@@ -130,6 +129,10 @@ impl<'a> Analysis<'a, '_> {
         });
         if let Some(reason) = fails {
             return Err(reason);
+        }
+        if subquery {
+            // Its value depends on the row in a way that no join on a column says.
+            return Ok(Side::Mixed(Vec::new()));
         }
         if targets.is_empty() && !opaque {
             return Ok(Side::Value);

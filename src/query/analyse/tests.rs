@@ -191,8 +191,8 @@ fn joins() {
             "u: ; reads id\no: ; reads user_id\nfull join o.user_id = u.id",
         ),
         (
-            "select 1 from orders join items on order_id = orders.id join products p using (name)",
-            "orders: ; reads id\nitems: ; reads order_id\np: ; reads name\njoin items.order_id = orders.id",
+            "select 1 from orders join items on order_id = orders.id join products p using (id)",
+            "orders: ; reads id\nitems: ; reads order_id\np: ; reads id\njoin items.order_id = orders.id\njoin orders.id = p.id",
         ),
         (
             "select id from categories natural join products",
@@ -372,7 +372,7 @@ fn outputs_orders_and_groups() {
         ),
         ("select u from users u", "u: ; reads *"),
         (
-            "select count(u) , u.* from users u",
+            "select count(u) over () , u.* from users u",
             "u: ; reads *\nblock 0: aggregates",
         ),
     ]);

@@ -132,7 +132,7 @@ impl<'a, 's> Analysis<'a, 's> {
                 Some(CteAsMaterialized::NotMaterialized) => true,
                 None => uses == 1,
             };
-            let body = if inlined && !writes && !recursive && cte.query.locks.is_empty() {
+            let body = if inlined && !writes && !recursive && !self.locks {
                 Body::Inlined(&cte.query)
             } else if uses == 0 && !writes {
                 // Never executed.
