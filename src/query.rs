@@ -1,9 +1,11 @@
 //! SQL text → meaning. The only module that knows sqlparser.
 //!
-//! `parse` turns one text into a syntax tree or a reason why not, `fingerprint` says which texts are the same statement,
-//! `shape` is what a statement does to each table (the planner's view: equality, range, join, order, output), `analyse`
-//! makes a Shape from a tree by resolving names against the catalog, and `workload` puts statements, weights and coverage
-//! together. Nothing here fails: what is not understood comes back as a reason.
+//! A text passes through these in turn: `lexer` cuts it into tokens, `repair` makes what `pg_stat_statements` wrote valid
+//! again (the text for the server), `fingerprint` says which texts are the same statement, `simplify` and `translate` give
+//! the parser what it can read, `parse` makes a syntax tree or a reason why not, and `analyse` resolves names against the
+//! `catalog` and makes a `shape`: what the statement asks of each table. `workload` puts statements, weights and coverage
+//! together, `split` reads files, and `expression` spells expressions so that they compare. Nothing here fails: what is not
+//! understood comes back as a reason.
 
 pub mod analyse;
 pub mod catalog;
