@@ -174,8 +174,10 @@ fn deduplicated(columns: &[&Column], entry: &Entry, rows: f64) -> f64 {
         }
         let distinct = |c: &&&Column| c.stats.as_ref().map_or(all, |s| s.distinct(all));
         let combinations: f64 = present.iter().map(distinct).product();
-        // So many of the combinations turn up in that many rows.
-        group_leaves(combinations * -(-rows / combinations).exp_m1(), rows, size)
+        // So many of the combinations turn up in that many rows, and no fewer than one column alone has values.
+        let least = present.iter().map(distinct).fold(1.0, f64::max);
+        let turn_up = (combinations * -(-rows / combinations).exp_m1()).max(least);
+        group_leaves(turn_up, rows, size)
     };
     entry.variants.iter().map(leaves).sum()
 }

@@ -6,7 +6,7 @@ use crate::advisor::answers::{minus, union};
 use crate::advisor::search::{NOISE, PEELS, Phase, Search, Wanted};
 use crate::model::index::IndexDefinition;
 
-/// How many columns an index stores.
+/// How many columns an index stores. (Estimated pages would be no measure: a part of an index is never larger than the whole.)
 fn columns(definition: &IndexDefinition) -> usize {
     definition.keys.len() + definition.include.len()
 }
@@ -72,7 +72,6 @@ impl Search<'_> {
             let narrow = &self.candidates.indexes[**i];
             **i != index
                 && narrow.definition.table_oid == wide.definition.table_oid
-                && narrow.pages <= wide.pages
                 && columns(&narrow.definition) < columns(&wide.definition)
                 && narrow.definition.key_columns().all(held)
                 && narrow
