@@ -7,6 +7,7 @@ mod live {
     mod collect;
     mod connect;
     mod demo;
+    mod estimate;
     mod hypopg;
     mod inputs;
     mod local;

@@ -120,15 +120,38 @@ fn size_of_rows(definition: &IndexDefinition, table: &Table, rows: f64) -> (f64,
         && !definition.unique
         && columns.iter().all(|c| c.is_some_and(|c| c.dedup));
     let leaves = if deduplicates {
-        let columns: Vec<&Column> = columns.into_iter().flatten().collect();
+        let columns: Vec<&Column> = columns.iter().copied().flatten().collect();
         deduplicated(&columns, &entry, rows).min(plain)
     } else {
         plain
     };
     let leaves = leaves.ceil().max(1.0);
     let pivot = Entry::of(&definition.keys, &[], table).size;
-    let (height, inner) = levels(leaves, pivot);
+    // Where two leaves meet within equal keys, the key that parts them needs a heap TID as well (`_bt_truncate`).
+    let most = ((POSTING_MAX - entry.size) / TID).max(1.0);
+    let entries = if deduplicates { rows / most } else { rows };
+    let distinct = if definition.unique {
+        rows
+    } else {
+        distinct_keys(&columns, rows)
+    };
+    let shared = (1.0 - distinct / entries.max(1.0)).max(0.0);
+    let (height, inner) = levels(leaves, pivot + 8.0 * shared);
     (leaves + inner + 1.0, height)
+}
+
+/// How many different keys there are; columns are taken as independent, and those without statistics as unique.
+fn distinct_keys(columns: &[Option<&Column>], rows: f64) -> f64 {
+    let stats = |c: &Option<&Column>| {
+        c.and_then(|c| c.stats.as_ref())
+            .map_or(rows, |s| s.distinct(rows))
+    };
+    let combinations: f64 = columns.iter().map(stats).product();
+    if columns.len() == 1 {
+        return combinations;
+    }
+    // So many of the combinations turn up in that many rows.
+    combinations * -(-rows / combinations.max(1.0)).exp_m1()
 }
 
 /// Levels above the leaves, and the pages in them.
