@@ -21,6 +21,7 @@ use crate::model::catalog::Table;
 use crate::model::index::{IndexDefinition, IndexKey};
 use crate::model::snapshot::Snapshot;
 use crate::model::whatif::Hypothetical;
+use crate::query::shape::{Operand, Operator, Predicate, Shape};
 use crate::query::workload::{Query, Workload};
 
 /// Below this many pages (128 kB) a table is read in one go whatever indexes it has.
@@ -48,6 +49,8 @@ pub struct Candidates {
     pub of_query: Vec<Vec<usize>>,
     /// For each query without candidates: why.
     pub declined: Vec<Option<String>>,
+    /// For each query whether the planner has to guess a range, because its bound is a parameter or computed at run time.
+    pub guessed: Vec<bool>,
     /// For each candidate whether its keys alone exist already, so that it only adds INCLUDE columns.
     pub only_covers: Vec<bool>,
 }
@@ -91,8 +94,23 @@ pub fn candidates(
         });
         found.of_query.push(mine.into_iter().collect());
         found.declined.push(reason);
+        found.guessed.push(guesses_a_range(&query.shape));
     }
     found
+}
+
+/// Whether a range is compared with something unknown: the planner then takes a third of the rows, whatever is asked.
+fn guesses_a_range(shape: &Shape) -> bool {
+    let one_sided = |p: &Predicate| {
+        matches!(
+            p.operator,
+            Operator::Lt | Operator::Le | Operator::Gt | Operator::Ge
+        ) && p.operand == Operand::Unknown
+    };
+    shape
+        .relations
+        .iter()
+        .any(|r| r.predicates.iter().any(one_sided))
 }
 
 /// The snapshot seen with the whole workload in mind.

@@ -5,21 +5,37 @@ use crate::advisor::build::{Names, build};
 use crate::advisor::candidates::TINY_PAGES;
 use crate::advisor::recommendation::{Action, Benefit, Confidence, Recommendation};
 use crate::advisor::size::hypothetical;
-use crate::model::catalog::{Constraint, ConstraintKind, Table};
+use crate::advisor::write_cost::{WriteCost, write_cost};
+use crate::model::catalog::{Constraint, ConstraintKind, Table, TableKind};
 use crate::model::change::Change;
 use crate::model::index::{Index, IndexDefinition, IndexKey};
 use crate::model::snapshot::Snapshot;
 use crate::model::unit::{Bytes, Count};
+use crate::model::whatif::Hypothetical;
+use crate::query::workload::Workload;
 
 /// All advice from the catalog. `chosen` are indexes that are advised already; `names` the names they took.
 #[must_use]
 pub fn catalog_advice(
     snapshot: &Snapshot,
+    workload: &Workload,
     chosen: &[&IndexDefinition],
     names: &mut Names,
 ) -> Vec<Recommendation> {
     let mut advice = foreign_keys(snapshot, chosen, names);
-    advice.extend(duplicates(snapshot));
+    for recommendation in &mut advice {
+        let (definition, size) = (&recommendation.definition, recommendation.size_bytes);
+        let price = price(definition, size, snapshot, workload);
+        recommendation.benefit.write_ms_per_day = price.ms_per_day;
+        recommendation.risk = price.describe();
+    }
+    let mut superfluous = superfluous(snapshot);
+    for recommendation in &mut superfluous {
+        let (definition, size) = (&recommendation.definition, recommendation.size_bytes);
+        let price = price(definition, size, snapshot, workload).ms_per_day;
+        recommendation.benefit.write_ms_per_day = price.map(|ms| -ms);
+    }
+    advice.extend(superfluous);
     advice.extend(invalid(snapshot));
     advice
 }
@@ -142,60 +158,103 @@ pub fn effort(table: &Table) -> String {
     )
 }
 
-/// Indexes that are equal in everything: all but one only cost. The one that backs a constraint, or is unique, stays.
-fn duplicates(snapshot: &Snapshot) -> Vec<Recommendation> {
-    let mut advice = Vec::new();
-    for (position, index) in snapshot.indexes.iter().enumerate() {
-        if !droppable(index) {
-            continue;
-        }
-        let twin = snapshot
-            .indexes_of(index.definition.table_oid)
-            .find(|other| {
-                let stays = !droppable(other)
-                    || snapshot.indexes.iter().position(|i| i.oid == other.oid) < Some(position);
-                let as_plain = IndexDefinition {
-                    unique: false,
-                    ..other.definition.clone()
-                };
-                other.oid != index.oid
-                    && other.usable()
-                    && !other.incomplete
-                    && stays
-                    && as_plain == index.definition
-            });
-        let (Some(twin), Some(table)) = (twin, snapshot.table(index.definition.table_oid)) else {
-            continue;
-        };
-        advice.push(Recommendation {
-            action: Action::Drop,
-            index: index.qualified(),
-            definition: index.definition.clone(),
-            changes: vec![Change::DropIndex {
-                name: index.qualified(),
-                concurrently: true,
-            }],
-            undo: vec![Change::CreateIndex {
-                name: index.name.clone(),
-                definition: index.definition.clone(),
-                concurrently: true,
-                only: false,
-            }],
-            size_bytes: index.relpages * 8192.0,
-            benefit: Benefit::default(),
-            statements: Vec::new(),
-            confidence: Confidence::High,
-            priority: 0,
-            effort: "one statement, waits for running queries".into(),
-            risk: format!("none known: {} answers the same queries", twin.qualified()),
-            reason: format!(
-                "the same index as {} on {}: every write maintains both",
-                twin.qualified(),
-                table.qualified()
-            ),
-        });
+/// What writes pay for an index of that size.
+fn price(
+    definition: &IndexDefinition,
+    size_bytes: f64,
+    snapshot: &Snapshot,
+    workload: &Workload,
+) -> WriteCost {
+    let index = Hypothetical {
+        definition: definition.clone(),
+        pages: size_bytes / 8192.0,
+        tree_height: 1.0,
+    };
+    write_cost(&index, snapshot, workload)
+}
+
+/// Indexes beside which another one answers the same queries: a twin, or one whose first keys are the same. Only indexes
+/// that nothing but queries depends on are named; of twins the one that backs a constraint, or is older, stays.
+fn superfluous(snapshot: &Snapshot) -> Vec<Recommendation> {
+    let droppable = snapshot.indexes.iter().filter(|i| droppable(i));
+    droppable
+        .filter_map(|index| {
+            let table = snapshot.table(index.definition.table_oid)?;
+            let other = snapshot
+                .indexes_of(table.oid)
+                .find(|other| serves(other, index))?;
+            Some(drop_index(index, other, table))
+        })
+        .collect()
+}
+
+/// An index this many times larger is no substitute: reading more pages is what the narrower one spares.
+const MUCH_LARGER: f64 = 3.0;
+
+/// Whether `other` stays and answers all that `index` answers.
+fn serves(other: &Index, index: &Index) -> bool {
+    if other.oid == index.oid || !other.usable() || other.incomplete {
+        return false;
     }
-    advice
+    let wide = IndexDefinition {
+        unique: false,
+        ..other.definition.clone()
+    };
+    if wide == index.definition {
+        return !droppable(other) || other.oid < index.oid;
+    }
+    let narrower = index.definition.keys.len() + index.definition.include.len()
+        < wide.keys.len() + wide.include.len();
+    narrower
+        && index.definition.is_prefix_of(&wide)
+        && other.relpages <= MUCH_LARGER * index.relpages
+}
+
+fn drop_index(index: &Index, other: &Index, table: &Table) -> Recommendation {
+    let twin = other.definition.keys.len() == index.definition.keys.len();
+    let concurrently = table.kind != TableKind::Partitioned;
+    Recommendation {
+        action: Action::Drop,
+        index: index.qualified(),
+        definition: index.definition.clone(),
+        changes: vec![Change::DropIndex {
+            name: index.qualified(),
+            concurrently,
+        }],
+        undo: vec![Change::CreateIndex {
+            name: index.name.clone(),
+            definition: index.definition.clone(),
+            concurrently,
+            only: false,
+        }],
+        size_bytes: index.relpages * 8192.0,
+        benefit: Benefit::default(),
+        statements: Vec::new(),
+        confidence: if twin {
+            Confidence::High
+        } else {
+            Confidence::Medium
+        },
+        priority: 0,
+        effort: "one statement, waits for running queries".into(),
+        risk: if twin {
+            format!("none known: {} answers the same queries", other.qualified())
+        } else {
+            format!(
+                "scans of the wider {} read somewhat more",
+                other.qualified()
+            )
+        },
+        reason: format!(
+            "{} {}: every write maintains both",
+            if twin {
+                "the same index as"
+            } else {
+                "nothing but the beginning of"
+            },
+            other.qualified(),
+        ),
+    }
 }
 
 /// Whether nothing but queries depends on an index.
@@ -221,7 +280,7 @@ fn invalid(snapshot: &Snapshot) -> Vec<Recommendation> {
     let advice = broken.filter_map(|index| {
         let table = snapshot.table(index.definition.table_oid)?;
         // The index of a partitioned parent is invalid until all partitions are attached: not broken, unfinished.
-        if table.kind == crate::model::catalog::TableKind::Partitioned {
+        if table.kind == TableKind::Partitioned {
             return None;
         }
         Some(Recommendation {

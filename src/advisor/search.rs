@@ -116,7 +116,7 @@ pub struct Search<'a> {
     pool: BTreeSet<usize>,
     /// Sets that one query used together.
     bundles: BTreeSet<Configuration>,
-    /// For each query the pool members that could matter to it.
+    /// For each query the candidates that could matter to it: its own, and others that begin with the same column.
     relevant: Vec<Configuration>,
     /// For each pool member the improvable queries that it could matter to.
     touches: BTreeMap<usize, Vec<usize>>,
@@ -161,7 +161,7 @@ impl<'a> Search<'a> {
             failed: BTreeMap::new(),
             pool: BTreeSet::new(),
             bundles: BTreeSet::new(),
-            relevant: vec![Vec::new(); queries],
+            relevant: relevant(candidates),
             touches: BTreeMap::new(),
             weights: vec![0.0; queries],
             total_load: 0.0,
@@ -224,16 +224,12 @@ impl<'a> Search<'a> {
         &self.answers[query]
     }
 
-    /// The part of a configuration that can matter to a query.
+    /// The part of a configuration that can matter to a query, sorted.
     #[must_use]
     pub fn cut(&self, query: usize, configuration: &[usize]) -> Configuration {
-        let own = &self.candidates.of_query[query];
-        let mut cut: Configuration = configuration
-            .iter()
-            .filter(|i| {
-                own.binary_search(i).is_ok() || self.relevant[query].binary_search(i).is_ok()
-            })
-            .copied()
+        let relevant = &self.relevant[query];
+        let mut cut: Configuration = (configuration.iter().copied())
+            .filter(|i| relevant.binary_search(i).is_ok())
             .collect();
         cut.sort_unstable();
         cut
@@ -390,6 +386,30 @@ impl<'a> Search<'a> {
         }
         Some(ordered)
     }
+}
+
+/// For each query the candidates that begin with the same column of the same table as one of its own.
+fn relevant(candidates: &Candidates) -> Vec<Configuration> {
+    let lead = |i: usize| {
+        let definition = &candidates.indexes[i].definition;
+        (definition.table_oid, definition.keys.first().map(|k| &k.of))
+    };
+    let mut led: BTreeMap<_, Configuration> = BTreeMap::new();
+    for index in 0..candidates.indexes.len() {
+        led.entry(lead(index)).or_default().push(index);
+    }
+    let own = |own: &Configuration| {
+        let leads: BTreeSet<_> = own.iter().map(|&i| lead(i)).collect();
+        let mut all: Configuration = leads
+            .iter()
+            .filter_map(|l| led.get(l))
+            .flatten()
+            .copied()
+            .collect();
+        all.sort_unstable();
+        all
+    };
+    candidates.of_query.iter().map(own).collect()
 }
 
 #[derive(Debug, Default)]

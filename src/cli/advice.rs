@@ -130,7 +130,7 @@ pub(crate) async fn advice(
         .iter()
         .map(|&i| &candidates.indexes[i].definition)
         .collect();
-    recommendations.extend(catalog_advice(snapshot, &chosen, &mut names));
+    recommendations.extend(catalog_advice(snapshot, &workload, &chosen, &mut names));
     for (position, recommendation) in recommendations.iter_mut().enumerate() {
         recommendation.priority = position + 1;
     }

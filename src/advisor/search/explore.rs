@@ -1,7 +1,5 @@
 //! The first three steps: what would help each query at all, alone and together. Ends with the pool of useful candidates.
 
-use std::collections::BTreeSet;
-
 use crate::advisor::answers::{minus, union};
 use crate::advisor::search::{NOISE, PEELS, Phase, Search, Wanted};
 use crate::model::index::IndexDefinition;
@@ -98,25 +96,8 @@ impl Search<'_> {
                 }
             }
         }
-        let leads = |i: usize| {
-            let definition = &self.candidates.indexes[i].definition;
-            (
-                definition.table_oid,
-                definition.keys.first().map(|k| k.of.clone()),
-            )
-        };
         for query in self.improvable() {
-            let own: BTreeSet<_> = self.candidates.of_query[query]
-                .iter()
-                .map(|&i| leads(i))
-                .collect();
-            self.relevant[query] = self
-                .pool
-                .iter()
-                .filter(|&&i| own.contains(&leads(i)))
-                .copied()
-                .collect();
-            for &index in &union(&self.relevant[query], &self.candidates.of_query[query]) {
+            for &index in &self.relevant[query] {
                 self.touches.entry(index).or_default().push(query);
             }
         }

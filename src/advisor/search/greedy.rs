@@ -6,6 +6,9 @@ use crate::advisor::search::{Search, Wanted};
 /// A query counts as helped by an index when it saves this share of its cost; less is within what statistics can tell.
 const HELPED: f64 = 0.02;
 
+/// The same where the planner guesses how many rows a range has: a smaller gain would rest on the guess.
+const HELPED_BY_GUESS: f64 = 0.5;
+
 /// By what greedy ranks its moves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Score {
@@ -119,7 +122,12 @@ impl Search<'_> {
                 complete = complete && self.failed.contains_key(&query);
                 continue;
             };
-            if before - after > HELPED * before {
+            let helps = if self.candidates.guessed[query] {
+                HELPED_BY_GUESS
+            } else {
+                HELPED
+            };
+            if before - after > helps * before {
                 gain += self.weights[query] * (before - after);
                 helped += self.weights[query] * before;
             }

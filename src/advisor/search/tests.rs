@@ -25,6 +25,7 @@ fn fixture(sizes: &[(&str, f64)], queries: usize) -> Candidates {
         indexes: indexes.collect(),
         of_query: vec![(0..sizes.len()).collect(); queries],
         declined: vec![None; queries],
+        guessed: vec![false; queries],
         only_covers: vec![false; sizes.len()],
     }
 }
