@@ -65,7 +65,7 @@ const THINGS: [&str; 50] = [
     "ticket", "token", "visit",
 ];
 /// Tables of these areas lie in a schema of that name, the others in public.
-const SCHEMAS: [&str; 4] = ["crm", "web", "support", "finance"];
+pub(crate) const SCHEMAS: [&str; 4] = ["crm", "web", "support", "finance"];
 
 /// The tables, parents before children.
 pub(crate) fn tables(random: &mut Random) -> Vec<Table> {

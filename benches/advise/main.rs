@@ -17,7 +17,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use measure::Run;
-use server::{DATABASE, Server, Share};
+use server::{Server, Share};
 
 /// Seconds, megabytes, and milliseconds of the server besides EXPLAIN.
 const GOALS: (f64, f64, f64) = (10.0, 200.0, 1000.0);
@@ -96,7 +96,7 @@ async fn bench(options: &Options) -> Result<(), String> {
         started.elapsed().as_secs_f64(),
         std::thread::available_parallelism().map_or(1, usize::from),
     );
-    let conninfo = server.local.conninfo(DATABASE);
+    let conninfo = server.conninfo();
     let outcome = if options.serve {
         println!("{conninfo}\nserving until the end of stdin");
         let _ = std::io::stdin().read_to_end(&mut Vec::new());

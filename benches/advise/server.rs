@@ -3,12 +3,16 @@
 use pgperf::pg::local::{Installation, LocalOptions, LocalServer, installations};
 use tokio_postgres::{Client, NoTls};
 
-use crate::fleet::{self, INDEXES, TABLES};
+use crate::fleet::{self, INDEXES, SCHEMAS, TABLES};
 use crate::random::Random;
 use crate::statements::{STATEMENTS, executions};
 
 /// Name of the filled database. What the benchmark itself asks, it asks in `postgres`, so that it is no part of the workload.
-pub(crate) const DATABASE: &str = "fleet";
+const DATABASE: &str = "fleet";
+
+/// Runs pgperf as a role that may see everything and is no superuser: a superuser's what-if questions are not counted in
+/// `pg_stat_statements`, because pgperf switches that off where it may.
+const ROLE: &str = "watcher";
 
 /// What a group of pgperf's own statements cost the server.
 #[derive(Debug)]
@@ -72,12 +76,29 @@ impl Server {
         server
     }
 
+    /// How pgperf connects.
+    pub(crate) fn conninfo(&self) -> String {
+        self.local
+            .conninfo(DATABASE)
+            .replace("user=postgres", &format!("user={ROLE}"))
+    }
+
     async fn fill(&self, filled: &Client) {
         let mut random = Random(1);
         let tables = fleet::tables(&mut random);
         for statement in fleet::script(&tables) {
             run(filled, &statement).await;
         }
+        let schemas = SCHEMAS.join(", ");
+        run(
+            filled,
+            &format!(
+                "CREATE ROLE {ROLE} LOGIN; GRANT pg_monitor TO {ROLE};
+                GRANT USAGE ON SCHEMA {schemas} TO {ROLE};
+                GRANT ALL ON ALL TABLES IN SCHEMA public, {schemas} TO {ROLE}"
+            ),
+        )
+        .await;
         run(filled, "VACUUM ANALYZE").await;
         run(&self.client, "SELECT pg_stat_statements_reset()").await;
         for statement in executions(&mut random, &tables) {
@@ -104,7 +125,7 @@ impl Server {
             "SELECT CASE WHEN {IS_EXPLAIN} THEN 'EXPLAIN' WHEN query ~* 'hypopg' THEN 'hypopg'
                 WHEN query LIKE '%/* pgperf */%' THEN 'other' ELSE 'unmarked' END,
                 sum(calls)::bigint, sum(ms)
-            FROM own GROUP BY 1 ORDER BY 3 DESC"
+            FROM own WHERE toplevel GROUP BY 1 ORDER BY 3 DESC"
         ))
         .await
     }
@@ -113,7 +134,7 @@ impl Server {
     pub(crate) async fn dearest(&self) -> Vec<Share> {
         self.figures(&format!(
             "SELECT left(regexp_replace(query, '\\s+', ' ', 'g'), 160), calls, ms
-            FROM own WHERE NOT {IS_EXPLAIN} ORDER BY 3 DESC LIMIT 8"
+            FROM own WHERE toplevel AND NOT {IS_EXPLAIN} ORDER BY 3 DESC LIMIT 8"
         ))
         .await
     }
@@ -147,10 +168,10 @@ fn remember_workload() -> String {
             JOIN pg_database AS d ON d.oid = s.dbid WHERE d.datname = '{DATABASE}';
         ANALYZE workload;
         CREATE TEMP VIEW own AS
-            SELECT s.userid, s.dbid, s.queryid, s.query, s.calls, s.total_exec_time + s.total_plan_time AS ms
+            SELECT s.userid, s.dbid, s.queryid, s.query, s.calls, s.total_exec_time + s.total_plan_time AS ms,
+                coalesce((to_jsonb(s) ->> 'toplevel')::boolean, true) AS toplevel
             FROM pg_stat_statements AS s JOIN pg_database AS d ON d.oid = s.dbid
-            WHERE d.datname = '{DATABASE}' AND (s.dbid, s.queryid) NOT IN (SELECT dbid, queryid FROM workload)
-                AND coalesce((to_jsonb(s) ->> 'toplevel')::boolean, true)"
+            WHERE d.datname = '{DATABASE}' AND (s.dbid, s.queryid) NOT IN (SELECT dbid, queryid FROM workload)"
     )
 }
 
