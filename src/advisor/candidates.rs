@@ -28,15 +28,32 @@ use crate::query::workload::{Query, Workload};
 pub const TINY_PAGES: f64 = 16.0;
 
 /// Limits of candidate generation.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct CandidateOptions {
     /// Most key columns of one index.
     pub max_columns: usize,
+    /// Most pages that an index with INCLUDE columns may take, as a share of its table's.
+    pub covering_share: f64,
+}
+
+impl CandidateOptions {
+    /// Where a budget limits the space anyway, a covering index may be as large as it likes.
+    #[must_use]
+    pub fn within_budget() -> Self {
+        Self {
+            covering_share: f64::INFINITY,
+            ..Self::default()
+        }
+    }
 }
 
 impl Default for CandidateOptions {
     fn default() -> Self {
-        Self { max_columns: 4 }
+        // An index that holds more than a third of its table is a second table: it is written, cached and backed up twice.
+        Self {
+            max_columns: 4,
+            covering_share: 1.0 / 3.0,
+        }
     }
 }
 
@@ -51,8 +68,8 @@ pub struct Candidates {
     pub declined: Vec<Option<String>>,
     /// For each query whether the planner has to guess a range, because its bound is a parameter or computed at run time.
     pub guessed: Vec<bool>,
-    /// For each candidate whether its keys alone exist already, so that it only adds INCLUDE columns.
-    pub only_covers: Vec<bool>,
+    /// For each candidate whether it only widens an index that exists, by keys or INCLUDE columns.
+    pub widens: Vec<bool>,
 }
 
 /// Generates the candidates of every query.
@@ -72,12 +89,11 @@ pub fn candidates(
             match catalog.indexable(query, relation) {
                 Err(reason) => _ = declined.insert(reason),
                 Ok(table) => {
-                    for (definition, only_covers) in
-                        catalog.definitions(query, relation, table, options)
+                    for (definition, widens) in catalog.definitions(query, relation, table, options)
                     {
                         let number = *numbers.entry(definition).or_insert_with_key(|definition| {
                             found.indexes.push(hypothetical(definition, table));
-                            found.only_covers.push(only_covers);
+                            found.widens.push(widens);
                             found.indexes.len() - 1
                         });
                         mine.insert(number);
@@ -234,17 +250,34 @@ impl<'a> Catalog<'a> {
             .filter(|i| i.usable() && !i.incomplete)
             .map(|i| &i.definition)
             .collect();
+        let too_large = |d: &IndexDefinition| {
+            !d.include.is_empty()
+                && hypothetical(d, table).pages > options.covering_share * table.relpages
+        };
+        definitions.retain(|d| !too_large(d));
         let exists = |d: &IndexDefinition| existing.iter().any(|e| d.is_prefix_of(e));
         definitions.retain(|d| !exists(d));
-        let keys_only = |d: &IndexDefinition| IndexDefinition {
-            include: Vec::new(),
-            ..d.clone()
+        let begins = |d: &IndexDefinition| {
+            existing.iter().any(|e| {
+                let plain = IndexDefinition {
+                    unique: false,
+                    include: Vec::new(),
+                    ..(*e).clone()
+                };
+                plain.is_prefix_of(d)
+            })
+        };
+        let keys_exist = |d: &IndexDefinition| {
+            exists(&IndexDefinition {
+                include: Vec::new(),
+                ..d.clone()
+            })
         };
         definitions
             .into_iter()
             .map(|d| {
-                let only_covers = !d.include.is_empty() && exists(&keys_only(&d));
-                (d, only_covers)
+                let widens = begins(&d) || keys_exist(&d);
+                (d, widens)
             })
             .collect()
     }

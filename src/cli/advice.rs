@@ -53,12 +53,15 @@ pub(crate) struct AdviceOptions {
 
 impl AdviceOptions {
     fn candidates(&self) -> CandidateOptions {
-        let default = CandidateOptions::default();
-        CandidateOptions {
-            max_columns: if self.max_columns == 0 {
-                default.max_columns
-            } else {
-                self.max_columns
+        let default = match self.budget_bytes {
+            Some(_) => CandidateOptions::within_budget(),
+            None => CandidateOptions::default(),
+        };
+        match self.max_columns {
+            0 => default,
+            max_columns => CandidateOptions {
+                max_columns,
+                ..default
             },
         }
     }

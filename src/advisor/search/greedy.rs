@@ -71,7 +71,11 @@ impl Search<'_> {
                     break;
                 }
                 let next = union(&run.chosen, &run.moves[m]);
-                if next.len() == run.chosen.len() || !self.fits(&next) {
+                let added = minus(&next, &run.chosen);
+                if added.is_empty()
+                    || !self.fits(&next)
+                    || added.iter().any(|&i| self.is_redundant(i, &next))
+                {
                     continue;
                 }
                 let gain = self.worth(&run.chosen, &next, wanted)?;
@@ -102,10 +106,18 @@ impl Search<'_> {
         self.touched(set).into_iter().map(falls).sum()
     }
 
+    /// Whether an index is only the beginning of another one of the configuration.
+    pub(super) fn is_redundant(&self, index: usize, configuration: &[usize]) -> bool {
+        let definition = |i: usize| &self.candidates.indexes[i].definition;
+        configuration
+            .iter()
+            .any(|&other| other != index && definition(index).is_prefix_of(definition(other)))
+    }
+
     /// Least share of the cost of the statements it helps that a set must save.
     fn least_saving(&self, set: &[usize]) -> f64 {
-        if set.iter().all(|&i| self.candidates.only_covers[i]) {
-            self.options.min_saving_covering
+        if set.iter().all(|&i| self.candidates.widens[i]) {
+            self.options.min_saving_widening
         } else {
             self.options.min_saving
         }

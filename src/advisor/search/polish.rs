@@ -12,6 +12,8 @@ impl Search<'_> {
     ) -> Option<Configuration> {
         for _ in 0..4 {
             let before = chosen.clone();
+            let all = chosen.clone();
+            chosen.retain(|&i| !self.is_redundant(i, &all));
             chosen = self.drop_idle(chosen, wanted)?;
             chosen = self.narrow(chosen, wanted)?;
             if self.options.budget_bytes.is_some() {
@@ -58,6 +60,9 @@ impl Search<'_> {
             smaller.sort_by(|&a, &b| self.size(&[a]).total_cmp(&self.size(&[b])).then(a.cmp(&b)));
             for other in smaller.into_iter().filter(|i| !chosen.contains(i)) {
                 let changed = union(&rest, &[other]);
+                if self.is_redundant(other, &changed) {
+                    continue;
+                }
                 if missed - self.bound(&rest, &[other]) > allowed {
                     continue;
                 }
@@ -79,7 +84,10 @@ impl Search<'_> {
             for &other in self.pool.iter().filter(|i| !best.contains(i)) {
                 let changed = union(&rest, &[other]);
                 // The newcomer can bring no more than its bound, so most swaps need no question.
-                if !self.fits(&changed) || self.bound(&rest, &[other]) <= missed {
+                if !self.fits(&changed)
+                    || self.is_redundant(other, &changed)
+                    || self.bound(&rest, &[other]) <= missed
+                {
                     continue;
                 }
                 if self.change(&best, &changed, wanted)? < -NOISE * missed.abs() {

@@ -26,7 +26,7 @@ fn fixture(sizes: &[(&str, f64)], queries: usize) -> Candidates {
         of_query: vec![(0..sizes.len()).collect(); queries],
         declined: vec![None; queries],
         guessed: vec![false; queries],
-        only_covers: vec![false; sizes.len()],
+        widens: vec![false; sizes.len()],
     }
 }
 
