@@ -5,16 +5,26 @@
 //! out parallelism, partitionwise joins, and expressions whose statistics nobody collected. More indexes never raise a cost.
 
 mod base;
+mod bitmap;
 mod classes;
+mod condition;
+mod conjunct;
 mod finish;
 mod groups;
 mod index;
 mod join;
 mod join_cost;
 mod join_method;
+mod join_share;
+mod join_size;
+mod key;
 mod links;
+mod merge_join;
+mod nested_loop;
+pub(crate) mod number;
 mod partial;
 mod path;
+mod pattern;
 mod question;
 mod relation;
 mod scan;

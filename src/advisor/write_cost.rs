@@ -1,6 +1,6 @@
 //! What an index costs those who write: entries to add, and HOT updates that stop being HOT.
 //!
-//! The formula is that of `notes` on HOT in PostgreSQL's README.HOT: an update is HOT only while no column of any index
+//! After `README.HOT` of `PostgreSQL`: an update is HOT only while no column of any index
 //! changes, and a HOT update writes to no index at all. The prices are rough; they serve to weigh writes against reads.
 
 use std::collections::BTreeSet;
@@ -278,4 +278,121 @@ fn columns_of(definition: &IndexDefinition, table: &Table) -> BTreeSet<String> {
         named(predicate);
     }
     columns
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::advisor::size::hypothetical;
+    use crate::model::index::IndexKey;
+    use crate::query::testing::catalog;
+    use crate::query::workload::QueryKind;
+
+    /// A day of counters: 10,000 inserts, 20,000 updates of which 15,000 are HOT.
+    fn shop() -> Snapshot {
+        let mut shop = catalog(
+            "create table orders ( -- rows=100000 pages=1000 n_tup_ins=10000 n_tup_upd=20000 n_tup_hot_upd=15000
+  id int primary key,
+  status text, -- n_distinct=5 width=6
+  note text,
+  total int -- n_distinct=1000
+);",
+        );
+        shop.server.stats_reset = Some(shop.taken_at - 86_400.0);
+        shop
+    }
+
+    fn update(snapshot: &Snapshot, calls: f64, columns: &[&str]) -> Query {
+        let mut query = Query {
+            text: String::new(),
+            parameters: 0,
+            fingerprint: 0,
+            kind: QueryKind::Update,
+            members: vec![],
+            calls,
+            total_ms: None,
+            rows_per_call: 1.0,
+            search_path: vec![],
+            shape: crate::query::shape::Shape::default(),
+        };
+        query.shape.target = Some(snapshot.tables[0].oid);
+        query.shape.written = columns.iter().map(|c| (*c).to_owned()).collect();
+        query
+    }
+
+    fn price(snapshot: &Snapshot, columns: &[&str], queries: Vec<Query>) -> WriteCost {
+        let table = &snapshot.tables[0];
+        let definition = IndexDefinition {
+            table_oid: table.oid,
+            table: table.qualified(),
+            method: "btree".into(),
+            keys: columns.iter().map(|c| IndexKey::column(*c)).collect(),
+            include: vec![],
+            predicate: None,
+            unique: false,
+        };
+        let workload = Workload {
+            queries,
+            ..Workload::default()
+        };
+        write_cost(&hypothetical(&definition, table), snapshot, &workload)
+    }
+
+    #[test]
+    fn hot_updates_are_lost_only_when_their_column_is_indexed() {
+        let shop = shop();
+        let queries = || {
+            vec![
+                update(&shop, 300.0, &["status"]),
+                update(&shop, 100.0, &["note"]),
+            ]
+        };
+        let status = price(&shop, &["status"], queries());
+        let total = price(&shop, &["total"], queries());
+        assert_eq!(status.hot_lost_per_day, Some(11_250.0));
+        assert_eq!(total.hot_lost_per_day, Some(0.0));
+        assert_eq!(total.entries_per_day, Some(15_000.0));
+        assert!(status.ms_per_day > total.ms_per_day && total.ms_per_day > Some(0.0));
+        assert!(
+            status
+                .describe()
+                .contains("11,250 HOT updates a day are lost: status"),
+            "{}",
+            status.describe()
+        );
+        assert!(!total.describe().contains("HOT"), "{}", total.describe());
+    }
+
+    #[test]
+    fn updates_of_a_column_that_is_indexed_already_are_not_hot_anyway() {
+        let shop = shop();
+        let queries = vec![
+            update(&shop, 300.0, &["id", "status"]),
+            update(&shop, 100.0, &["note"]),
+        ];
+        assert_eq!(
+            price(&shop, &["status"], queries).hot_lost_per_day,
+            Some(0.0)
+        );
+    }
+
+    #[test]
+    fn what_was_not_counted_is_unknown_and_not_free() {
+        let mut shop = shop();
+        shop.server.stats_reset = None;
+        shop.server.started_at = None;
+        let cost = price(&shop, &["total"], vec![]);
+        assert_eq!((cost.ms_per_day, cost.low_confidence), (None, true));
+        assert!(cost.share_of_writes > 0.0);
+        shop.tables[0].stats = None;
+        assert!(
+            price(&shop, &["total"], vec![])
+                .describe()
+                .contains("unknown")
+        );
+        let mut young = self::shop();
+        young.server.stats_reset = Some(young.taken_at - 60.0);
+        let cost = price(&young, &["total"], vec![]);
+        assert!(cost.low_confidence && cost.ms_per_day.is_some());
+    }
 }
