@@ -142,11 +142,11 @@ fn size_of_rows(definition: &IndexDefinition, table: &Table, rows: f64) -> (f64,
 
 /// How many different keys there are; columns are taken as independent, and those without statistics as unique.
 fn distinct_keys(columns: &[Option<&Column>], rows: f64) -> f64 {
-    let stats = |c: &Option<&Column>| {
+    let stats = |c: Option<&Column>| {
         c.and_then(|c| c.stats.as_ref())
             .map_or(rows, |s| s.distinct(rows))
     };
-    let combinations: f64 = columns.iter().map(stats).product();
+    let combinations: f64 = columns.iter().copied().map(stats).product();
     if columns.len() == 1 {
         return combinations;
     }

@@ -36,7 +36,6 @@ fn top_level(text: &str) -> impl Iterator<Item = usize> {
     text.bytes().enumerate().filter_map(move |(at, byte)| {
         match (quote, byte) {
             (Some(open), _) if byte == open => quote = None,
-            (Some(_), _) => {}
             (None, b'\'' | b'"') => quote = Some(byte),
             (None, b'(' | b'[') => depth += 1,
             (None, b')' | b']') => depth = depth.saturating_sub(1),

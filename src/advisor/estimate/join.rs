@@ -49,6 +49,9 @@ impl Joined {
     }
 }
 
+/// A path that takes values from other leaves, and which.
+pub(crate) type Given = (Path, u64);
+
 /// How two sets can be joined.
 #[derive(Debug, Clone)]
 pub(crate) struct Link {
@@ -67,7 +70,7 @@ pub(crate) struct Joiner<'q, 'a> {
     pub(crate) indexes: &'q [Vec<Ix<'a>>],
     pub(crate) leaf_rows: Vec<f64>,
     /// Inner paths with values from outside, by (leaf, outer leaves at hand).
-    pub(crate) inner: Vec<(usize, u64, Vec<(Path, u64)>)>,
+    pub(crate) inner: Vec<(usize, u64, Vec<Given>)>,
     /// Paths of a set in the order of a class, by (leaves, class).
     pub(crate) sorted: Vec<(u64, usize, Vec<Path>)>,
 }
@@ -147,11 +150,11 @@ impl<'a> Joiner<'_, 'a> {
             let mut joined: Option<Joined> = None;
             let mut part = (set - 1) & set;
             while part > 0 {
-                if let (Some(a), Some(b)) = (&table[part], &table[set & !part]) {
-                    if let Some(link) = self.link(a.mask, b.mask) {
-                        let target = joined.get_or_insert_with(|| self.empty(a, b, &link));
-                        self.offer_joins(arena, target, a, b, &link);
-                    }
+                if let (Some(a), Some(b)) = (&table[part], &table[set & !part])
+                    && let Some(link) = self.link(a.mask, b.mask)
+                {
+                    let target = joined.get_or_insert_with(|| self.empty(a, b, &link));
+                    self.offer_joins(arena, target, a, b, &link);
                 }
                 part = (part - 1) & set;
             }

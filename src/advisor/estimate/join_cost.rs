@@ -108,18 +108,33 @@ pub(crate) fn memoize(settings: &Settings, inner: Input, calls: f64, distinct: f
     }
 }
 
-/// `final_cost_hashjoin`: `bucket` is the share of the inner rows that one bucket holds, `joined` the rows that pass the
-/// hash clauses.
+/// What a hash join compares by.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct HashKeys {
+    /// Hash clauses.
+    pub(crate) clauses: f64,
+    /// Clauses tested besides.
+    pub(crate) quals: f64,
+    /// Share of the inner rows that one bucket holds.
+    pub(crate) bucket: f64,
+    /// Pairs that pass the hash clauses.
+    pub(crate) joined: f64,
+}
+
+/// `final_cost_hashjoin`.
 pub(crate) fn hash(
     settings: &Settings,
     outer: Input,
     inner: Input,
-    clauses: f64,
-    bucket: f64,
-    joined: f64,
+    keys: HashKeys,
     factors: Option<Factors>,
-    quals: f64,
 ) -> Costs {
+    let HashKeys {
+        clauses,
+        quals,
+        bucket,
+        joined,
+    } = keys;
     let mut startup = outer.startup + inner.total;
     let mut run = outer.run();
     startup += (settings.cpu_operator * clauses + settings.cpu_tuple) * inner.rows;

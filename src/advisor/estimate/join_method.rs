@@ -1,7 +1,7 @@
 //! The methods by which two sets of relations can be joined (`joinpath.c`).
 
 use crate::advisor::estimate::join::{Joined, Joiner, Link};
-use crate::advisor::estimate::join_cost::{self, Factors, Input};
+use crate::advisor::estimate::join_cost::{self, Factors, HashKeys, Input};
 use crate::advisor::estimate::number::count;
 use crate::advisor::estimate::path::{Arena, Offer, Path, Step, UNORDERED};
 use crate::advisor::estimate::scan::Costs;
@@ -31,14 +31,13 @@ impl<'j, 'q, 'a> Joining<'j, 'q, 'a> {
     ) -> Self {
         let tests = matches!(link.kind, JoinKind::Semi | JoinKind::Anti) && !link.reversed;
         let factors = if tests {
-            let matched = joiner.semi_share(link.clauses, inner.rows);
+            let share = joiner.semi_share(link.clauses, inner.rows);
             let found = joiner.inner_share(link.clauses) * inner.rows;
-            let matches = if matched > 0.0 {
-                (found / matched).max(1.0)
-            } else {
-                1.0
-            };
-            Some(Factors { matched, matches })
+            let matches = if share > 0.0 { found / share } else { 1.0 };
+            Some(Factors {
+                matched: share,
+                matches: matches.max(1.0),
+            })
         } else {
             // For a unique inner side the planner takes the selectivity of the join for the share of outer rows that
             // have a match; it is off, but the costs are to be the planner's.
@@ -48,12 +47,11 @@ impl<'j, 'q, 'a> Joining<'j, 'q, 'a> {
             })
         };
         let name = match (link.kind, link.reversed) {
-            (JoinKind::Inner | JoinKind::Correlated, _) => "Inner",
+            (JoinKind::Inner | JoinKind::Correlated, _) | (JoinKind::Semi, true) => "Inner",
             (JoinKind::Left, false) => "Left",
             (JoinKind::Left, true) => "Right",
             (JoinKind::Full, _) => "Full",
             (JoinKind::Semi, false) => "Semi",
-            (JoinKind::Semi, true) => "Inner",
             (JoinKind::Anti, false) => "Anti",
             (JoinKind::Anti, true) => "Right Anti",
         };
@@ -83,7 +81,7 @@ impl<'j, 'q, 'a> Joining<'j, 'q, 'a> {
             // Before 16 there is no right anti join.
             (JoinKind::Anti, true) if self.settings.major < 16 => {}
             (JoinKind::Left | JoinKind::Anti, true) | (JoinKind::Full, _) => {
-                self.hashes(arena, paths)
+                self.hashes(arena, paths);
             }
             _ => {
                 let probes = self.probes(arena);
@@ -186,7 +184,7 @@ impl<'j, 'q, 'a> Joining<'j, 'q, 'a> {
             }
         };
         let bucket = ends
-            .map(|c| inner_end(c))
+            .map(inner_end)
             .map(|e| self.bucket_share(&e))
             .fold(1.0, f64::min);
         // Tests pass the hash clauses once for each outer row at most.
@@ -194,22 +192,18 @@ impl<'j, 'q, 'a> Joining<'j, 'q, 'a> {
             Some(f) => self.outer.rows * f.matched,
             None => self.outer.rows * self.inner.rows * self.joiner.inner_share(self.link.clauses),
         };
-        let quals = self.clause_count() - clauses;
+        let keys = HashKeys {
+            clauses,
+            quals: self.clause_count() - clauses,
+            bucket,
+            joined: joined.max(1.0),
+        };
         for &inner in &self.inner.lean {
             let (left, right) = (
                 Self::input(outer, self.outer.width),
                 Self::input(inner, self.inner.width),
             );
-            let costs = join_cost::hash(
-                self.settings,
-                left,
-                right,
-                clauses,
-                bucket,
-                joined.max(1.0),
-                self.factors,
-                quals,
-            );
+            let costs = join_cost::hash(self.settings, left, right, keys, self.factors);
             let step = Step::Join("Hash Join", self.name);
             arena.offer(
                 paths,

@@ -7,6 +7,10 @@ use crate::query::expression::canonical;
 
 /// One key.
 #[derive(Debug, Clone)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "independent properties of a key, as in the DDL"
+)]
 pub(crate) struct Key {
     pub(crate) column: ColumnAt,
     /// In the spelling of `query::expression`.

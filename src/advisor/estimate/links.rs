@@ -213,14 +213,10 @@ fn add_special(question: &mut Question<'_>, unit: usize, clause: &Clause, join: 
             .is_some_and(|b| matches!(b.role, Role::Semi | Role::Anti))
         {
             for (leaf, what) in question.units[unit].leaves.iter().enumerate() {
-                if let Leaf::Base(number) = what {
-                    if shape
-                        .relations
-                        .get(*number)
-                        .is_some_and(|r| inside(shape, r.block, block))
-                    {
-                        right |= bit(leaf);
-                    }
+                let Leaf::Base(number) = what else { continue };
+                let block_of = shape.relations.get(*number).map(|r| r.block);
+                if block_of.is_some_and(|b| inside(shape, b, block)) {
+                    right |= bit(leaf);
                 }
             }
         }

@@ -1,6 +1,7 @@
 //! Nested loops: with index scans that take values from the outer row, memoized or not, and with a materialized inner side.
 
 use crate::advisor::estimate::index::Param;
+use crate::advisor::estimate::join::Given;
 use crate::advisor::estimate::join_cost::{self, Input};
 use crate::advisor::estimate::join_method::Joining;
 use crate::advisor::estimate::number::count;
@@ -118,7 +119,7 @@ impl<'a> Joining<'_, '_, 'a> {
         let found = self.inner_paths(arena);
         let leaf = self.inner.mask.trailing_zeros() as usize;
         let quals = self.clause_count();
-        let probing = |(path, from): (Path, u64)| {
+        let probing = |(path, from): Given| {
             let used = self.joiner.params(leaf, from);
             let clause = |p: &Param| Some((self.joiner.unit.clauses.get(p.clause)?, p.outer));
             let ends = used.iter().filter_map(clause);
@@ -139,7 +140,7 @@ impl<'a> Joining<'_, '_, 'a> {
     }
 
     /// Index scans of the inner relation that take values from the outer set; computed once for each such set.
-    fn inner_paths(&mut self, arena: &mut Arena<'a>) -> Vec<(Path, u64)> {
+    fn inner_paths(&mut self, arena: &mut Arena<'a>) -> Vec<Given> {
         if !self.inner.mask.is_power_of_two() || self.link.clauses == 0 {
             return Vec::new();
         }

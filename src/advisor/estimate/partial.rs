@@ -70,10 +70,10 @@ fn implies_range(condition: &Predicate, wanted: &Predicate, scale: Scale) -> boo
     let strict = matches!(wanted.operator, Operator::Gt | Operator::Lt);
     // The value of the condition that lies nearest to the bound, and whether it is itself among the values allowed.
     let (nearest, open) = match (&condition.operator, upward) {
-        (Operator::Eq, _) => (asked[0], false),
-        (Operator::Ge, true) | (Operator::Le, false) => (asked[0], false),
+        (Operator::Eq, _) | (Operator::Ge | Operator::Between, true) | (Operator::Le, false) => {
+            (asked[0], false)
+        }
         (Operator::Gt, true) | (Operator::Lt, false) => (asked[0], true),
-        (Operator::Between, true) => (asked[0], false),
         (Operator::Between, false) => (asked[asked.len() - 1], false),
         _ => return false,
     };

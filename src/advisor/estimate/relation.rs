@@ -92,7 +92,8 @@ fn offer_index<'a>(
     found: &Match,
     offer: &impl Fn(Costs, usize) -> Offer,
 ) {
-    let ordered = !ix.hash && !(found.late_any && frame.settings.major < 17);
+    let spoilt = found.late_any && frame.settings.major < 17;
+    let ordered = !ix.hash && !spoilt;
     let keys = if ordered {
         order_of(unit, relation, base, ix)
     } else {
