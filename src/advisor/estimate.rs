@@ -5,16 +5,26 @@
 //! out parallelism, partitionwise joins, and expressions whose statistics nobody collected. More indexes never raise a cost.
 
 mod base;
+mod bitmap;
 mod classes;
+mod condition;
+mod conjunct;
 mod finish;
 mod groups;
 mod index;
 mod join;
 mod join_cost;
 mod join_method;
+mod join_share;
+mod join_size;
+mod key;
 mod links;
+mod merge_join;
+mod nested_loop;
+pub(crate) mod number;
 mod partial;
 mod path;
+mod pattern;
 mod question;
 mod relation;
 mod scan;
@@ -96,10 +106,10 @@ impl<'a> Question<'a> {
             [one] => sketch::plan(self, arena, one.node),
             several => sketch::over("Append", total, several, self, arena),
         };
-        if let Some(name) = self.modifies() {
+        if self.kind != QueryKind::Select && self.shape.target.is_some() {
             plan = Plan {
                 node_type: "ModifyTable".to_owned(),
-                relation_name: name,
+                relation_name: self.target_name(),
                 total_cost: total,
                 plans: vec![plan],
                 ..Plan::default()
@@ -116,18 +126,11 @@ impl<'a> Question<'a> {
         }
     }
 
-    /// For a statement that writes: the name of the table, if known.
-    fn modifies(&self) -> Option<Option<String>> {
-        let target = self
-            .shape
-            .target
-            .filter(|_| self.kind != QueryKind::Select)?;
-        let table = self
-            .bases
-            .iter()
-            .filter_map(|b| b.table)
-            .find(|t| t.oid == target);
-        Some(table.map(|t| t.name.clone()))
+    /// The table that the statement writes to, if it also reads it.
+    fn target_name(&self) -> Option<String> {
+        let mut tables = self.bases.iter().filter_map(|b| b.table);
+        let target = tables.find(|t| Some(t.oid) == self.shape.target);
+        target.map(|t| t.name.clone())
     }
 
     fn indexes_of(&self, relation: usize, asked: &[&'a Hypothetical]) -> Vec<Ix<'a>> {
@@ -190,7 +193,7 @@ impl<'a> Question<'a> {
         }
         if leaves.is_empty() {
             let row = self.one_row(arena);
-            return Some(self.with_subqueries(arena, unit, vec![row], 8.0, planned));
+            return Some(with_subqueries(arena, unit, vec![row], 8.0, planned));
         }
         let mut joiner = Joiner {
             frame,
@@ -202,13 +205,13 @@ impl<'a> Question<'a> {
             sorted: Vec::new(),
         };
         arena.fraction = joiner.fraction();
-        let joined = |(number, width, paths): (usize, f64, Vec<Path>)| {
+        let single = |(number, width, paths): (usize, f64, Vec<Path>)| {
             Joined::new(arena, 1 << number, joiner.leaf_rows[number], width, paths)
         };
-        let leaves = leaves.into_iter().map(joined).collect();
-        let joined = joiner.join(arena, leaves)?;
-        let paths = finish::finish(arena, &self.settings, unit, joined.paths, joined.width);
-        Some(self.with_subqueries(arena, unit, paths, joined.width, planned))
+        let leaves = leaves.into_iter().map(single).collect();
+        let all = joiner.join(arena, leaves)?;
+        let paths = finish::finish(arena, &self.settings, unit, all.paths, all.width);
+        Some(with_subqueries(arena, unit, paths, all.width, planned))
     }
 
     /// A query without tables.
@@ -221,36 +224,35 @@ impl<'a> Question<'a> {
         };
         arena.push(Step::Other("Result"), offer, [None; 2])
     }
+}
 
-    /// Adds the subqueries that are not joined: those run once, and those run for each row of the result.
-    fn with_subqueries(
-        &self,
-        arena: &mut Arena<'a>,
-        unit: &Unit,
-        mut paths: Vec<Path>,
-        width: f64,
-        planned: &[Option<Planned>],
-    ) -> Planned {
-        let once = unit.once.iter().map(|u| (*u, false, "InitPlan"));
-        let each = unit.per_row.iter().map(|u| (*u, true, "SubPlan"));
-        for (inner, per_row, name) in once.chain(each) {
-            let inner = planned.get(inner).and_then(Option::as_ref);
-            let Some(inner) = inner.and_then(|p| cheapest(&p.paths)) else {
-                continue;
+/// Adds the subqueries that are not joined: those run once, and those run for each row of the result.
+fn with_subqueries(
+    arena: &mut Arena<'_>,
+    unit: &Unit,
+    mut paths: Vec<Path>,
+    width: f64,
+    planned: &[Option<Planned>],
+) -> Planned {
+    let once = unit.once.iter().map(|u| (*u, false, "InitPlan"));
+    let each = unit.per_row.iter().map(|u| (*u, true, "SubPlan"));
+    for (inner, per_row, name) in once.chain(each) {
+        let inner = planned.get(inner).and_then(Option::as_ref);
+        let Some(inner) = inner.and_then(|p| cheapest(&p.paths)) else {
+            continue;
+        };
+        for path in &mut paths {
+            let times = if per_row { path.rows } else { 1.0 };
+            let offer = Offer {
+                total: path.total + inner.total * times,
+                ..Offer::of(*path)
             };
-            for path in &mut paths {
-                let times = if per_row { path.rows } else { 1.0 };
-                let offer = Offer {
-                    total: path.total + inner.total * times,
-                    ..Offer::of(*path)
-                };
-                *path = arena.push(
-                    Step::Other(name),
-                    offer,
-                    [Some(path.node), Some(inner.node)],
-                );
-            }
+            *path = arena.push(
+                Step::Other(name),
+                offer,
+                [Some(path.node), Some(inner.node)],
+            );
         }
-        Planned { paths, width }
     }
+    Planned { paths, width }
 }

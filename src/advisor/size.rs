@@ -5,8 +5,9 @@
 
 pub(crate) mod entry;
 
+use crate::advisor::estimate::number::{fraction, within};
 use crate::advisor::estimate::predicate_selectivity;
-use crate::advisor::size::entry::{Entry, align8, fraction, size_of_value};
+use crate::advisor::size::entry::{Entry, align8, size_of_value};
 use crate::model::catalog::{Column, Table, TableKind};
 use crate::model::index::{IndexDefinition, KeyOf};
 use crate::model::snapshot::Snapshot;
@@ -102,8 +103,7 @@ pub fn height_of_pages(definition: &IndexDefinition, table: &Table, pages: f64) 
 }
 
 fn size_of_rows(definition: &IndexDefinition, table: &Table, rows: f64) -> (f64, f64) {
-    // The `max` also turns NaN into 0.
-    let rows = rows.max(0.0).min(1e15);
+    let rows = within(rows, 0.0, 1e15);
     let entry = Entry::of(&definition.keys, &definition.include, table);
     let plain = rows / per_leaf(entry.size, 0.0, entry.constant);
     let columns: Vec<Option<&Column>> = definition
@@ -142,11 +142,11 @@ fn size_of_rows(definition: &IndexDefinition, table: &Table, rows: f64) -> (f64,
 
 /// How many different keys there are; columns are taken as independent, and those without statistics as unique.
 fn distinct_keys(columns: &[Option<&Column>], rows: f64) -> f64 {
-    let stats = |c: &Option<&Column>| {
+    let stats = |c: Option<&Column>| {
         c.and_then(|c| c.stats.as_ref())
             .map_or(rows, |s| s.distinct(rows))
     };
-    let combinations: f64 = columns.iter().map(stats).product();
+    let combinations: f64 = columns.iter().copied().map(stats).product();
     if columns.len() == 1 {
         return combinations;
     }
@@ -236,7 +236,7 @@ fn group_leaves(distinct: f64, rows: f64, key: f64) -> f64 {
     if most < 2.0 {
         return rows / per_leaf(key, 0.0, true);
     }
-    let distinct = distinct.max(1.0).min(rows);
+    let distinct = within(distinct, 1.0, rows);
     let per_key = rows / distinct;
     let (mut items, mut bytes, mut posting) = (0.0, 0.0, 0.0);
     for (count, chance) in group_sizes(per_key) {

@@ -1,17 +1,21 @@
 //! What an index costs those who write: entries to add, and HOT updates that stop being HOT.
 //!
-//! The formula is that of `notes` on HOT in PostgreSQL's README.HOT: an update is HOT only while no column of any index
+//! After `README.HOT` of `PostgreSQL`: an update is HOT only while no column of any index
 //! changes, and a HOT update writes to no index at all. The prices are rough; they serve to weigh writes against reads.
 
-use std::collections::BTreeSet;
+mod hot;
 
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+use crate::advisor::estimate::predicate_selectivity;
 use crate::advisor::size::leaf_partitions;
+use crate::advisor::write_cost::hot::updates;
 use crate::model::catalog::Table;
-use crate::model::index::{IndexDefinition, KeyOf};
 use crate::model::snapshot::Snapshot;
 use crate::model::unit::{Count, Millis, Percent};
 use crate::model::whatif::Hypothetical;
-use crate::query::workload::{Query, QueryKind, Workload};
+use crate::query::workload::Workload;
 
 /// Descent to a leaf in memory and the entry there: 5 to 20 µs on today's machines.
 const INSERT_MS: f64 = 0.010;
@@ -70,12 +74,15 @@ impl WriteCost {
             let columns = columns.join(", ");
             match self.hot_lost_per_day {
                 Some(lost) if lost >= 0.5 => {
-                    text.push_str(&format!(
-                        "; {} HOT updates a day are lost: {columns} is updated",
-                        Count(lost)
-                    ));
+                    let lost = Count(lost);
+                    let _ = write!(
+                        text,
+                        "; {lost} HOT updates a day are lost: {columns} is updated"
+                    );
                 }
-                _ => text.push_str(&format!("; {columns} is updated")),
+                _ => {
+                    let _ = write!(text, "; {columns} is updated");
+                }
             }
         }
         if self.low_confidence && self.ms_per_day.is_some() {
@@ -117,14 +124,14 @@ pub fn write_cost(index: &Hypothetical, snapshot: &Snapshot, workload: &Workload
         return cost;
     };
     let insert = insert_ms(index, table, snapshot);
-    let indexed = crate::advisor::estimate::predicate_selectivity(definition, table);
+    let share = predicate_selectivity(definition, table);
     let indexes = snapshot.indexes_of(table.oid).filter(|i| i.ready);
     let present = indexes.map(|_| 1.0).sum::<f64>();
 
     let lost = writes.hot * lost_share;
     let ordinary = (writes.updated - writes.hot).max(0.0) + lost;
-    let entries = (writes.inserted + ordinary) * indexed;
-    let removed = (writes.deleted + ordinary) * indexed;
+    let entries = (writes.inserted + ordinary) * share;
+    let removed = (writes.deleted + ordinary) * share;
     // A lost HOT update also writes a new entry to every index that is there already.
     let ms =
         entries * insert + removed * insert * REMOVE + lost * present * INSERT_MS * (1.0 + REMOVE);
@@ -200,82 +207,120 @@ fn insert_ms(index: &Hypothetical, table: &Table, snapshot: &Snapshot) -> f64 {
     elements * (INSERT_MS + wal + missed * MISS_MS)
 }
 
-/// Columns of the index that UPDATEs set, and which share of the now HOT updates they are. Updates that set a column of a
-/// present index are not HOT anyway and do not count.
-fn updates(
-    definition: &IndexDefinition,
-    table: &Table,
-    snapshot: &Snapshot,
-    workload: &Workload,
-) -> (BTreeSet<String>, f64) {
-    let columns = columns_of(definition, table);
-    let present: BTreeSet<String> = snapshot
-        .indexes_of(table.oid)
-        .filter(|i| i.ready && !summarizes(&i.definition, snapshot))
-        .flat_map(|i| columns_of(&i.definition, table))
-        .collect();
-    let exempt = summarizes(definition, snapshot);
-    let (mut touched, mut can_be_hot, mut lost) = (BTreeSet::new(), 0.0, 0.0);
-    for query in workload
-        .queries
-        .iter()
-        .filter(|q| writes_to(q, table, snapshot))
-    {
-        let written = &query.shape.written;
-        let set: Vec<&String> = written.intersection(&columns).collect();
-        touched.extend(set.iter().map(|c| (*c).clone()));
-        if written.is_disjoint(&present) {
-            let rows = query.calls.max(0.0) * query.rows_per_call.max(0.0);
-            can_be_hot += rows;
-            lost += if set.is_empty() || exempt { 0.0 } else { rows };
-        }
-    }
-    let share = if can_be_hot > 0.0 {
-        (lost / can_be_hot).min(1.0)
-    } else {
-        0.0
-    };
-    (touched, share)
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::advisor::size::hypothetical;
+    use crate::model::index::IndexDefinition;
+    use crate::model::index::IndexKey;
+    use crate::query::testing::catalog;
+    use crate::query::workload::{Query, QueryKind};
 
-/// Since 16 an index that only summarizes pages (BRIN) leaves updates HOT.
-fn summarizes(definition: &IndexDefinition, snapshot: &Snapshot) -> bool {
-    definition.method == "brin" && snapshot.server.major() >= 16
-}
-
-fn writes_to(query: &Query, table: &Table, snapshot: &Snapshot) -> bool {
-    let changes = matches!(
-        query.kind,
-        QueryKind::Update | QueryKind::Merge | QueryKind::Insert
-    );
-    let target = query.shape.target.and_then(|oid| snapshot.table(oid));
-    let same = target.is_some_and(|t| {
-        t.oid == table.oid || snapshot.root_of(t).oid == snapshot.root_of(table).oid
-    });
-    changes && same && !query.shape.written.is_empty()
-}
-
-/// Columns whose change changes an entry: keys, INCLUDE, and those named in expressions and predicate.
-fn columns_of(definition: &IndexDefinition, table: &Table) -> BTreeSet<String> {
-    let mut columns: BTreeSet<String> = definition.include.iter().cloned().collect();
-    let mut named = |text: &str| {
-        let word = |c: char| !(c.is_alphanumeric() || c == '_' || c == '$');
-        let words: BTreeSet<String> = text.split(word).map(str::to_lowercase).collect();
-        let quoted: Vec<&str> = text.split('"').collect();
-        for column in &table.columns {
-            if words.contains(&column.name) || quoted.contains(&column.name.as_str()) {
-                columns.insert(column.name.clone());
-            }
-        }
-    };
-    for key in &definition.keys {
-        match &key.of {
-            KeyOf::Column(name) => named(&format!("\"{name}\"")),
-            KeyOf::Expression(text) => named(text),
-        }
+    /// A day of counters: 10,000 inserts, 20,000 updates of which 15,000 are HOT.
+    fn shop() -> Snapshot {
+        let mut shop = catalog(
+            "create table orders ( -- rows=100000 pages=1000 n_tup_ins=10000 n_tup_upd=20000 n_tup_hot_upd=15000
+  id int primary key,
+  status text, -- n_distinct=5 width=6
+  note text,
+  total int -- n_distinct=1000
+);",
+        );
+        shop.server.stats_reset = Some(shop.taken_at - 86_400.0);
+        shop
     }
-    if let Some(predicate) = &definition.predicate {
-        named(predicate);
+
+    fn update(snapshot: &Snapshot, calls: f64, columns: &[&str]) -> Query {
+        let mut query = Query {
+            text: String::new(),
+            parameters: 0,
+            fingerprint: 0,
+            kind: QueryKind::Update,
+            members: vec![],
+            calls,
+            total_ms: None,
+            rows_per_call: 1.0,
+            search_path: vec![],
+            shape: crate::query::shape::Shape::default(),
+        };
+        query.shape.target = Some(snapshot.tables[0].oid);
+        query.shape.written = columns.iter().map(|c| (*c).to_owned()).collect();
+        query
     }
-    columns
+
+    fn price(snapshot: &Snapshot, columns: &[&str], queries: Vec<Query>) -> WriteCost {
+        let table = &snapshot.tables[0];
+        let definition = IndexDefinition {
+            table_oid: table.oid,
+            table: table.qualified(),
+            method: "btree".into(),
+            keys: columns.iter().map(|c| IndexKey::column(*c)).collect(),
+            include: vec![],
+            predicate: None,
+            unique: false,
+        };
+        let workload = Workload {
+            queries,
+            ..Workload::default()
+        };
+        write_cost(&hypothetical(&definition, table), snapshot, &workload)
+    }
+
+    #[test]
+    fn hot_updates_are_lost_only_when_their_column_is_indexed() {
+        let shop = shop();
+        let queries = || {
+            vec![
+                update(&shop, 300.0, &["status"]),
+                update(&shop, 100.0, &["note"]),
+            ]
+        };
+        let status = price(&shop, &["status"], queries());
+        let total = price(&shop, &["total"], queries());
+        assert_eq!(status.hot_lost_per_day, Some(11_250.0));
+        assert_eq!(total.hot_lost_per_day, Some(0.0));
+        assert_eq!(total.entries_per_day, Some(15_000.0));
+        assert!(status.ms_per_day > total.ms_per_day && total.ms_per_day > Some(0.0));
+        assert!(
+            status
+                .describe()
+                .contains("11,250 HOT updates a day are lost: status"),
+            "{}",
+            status.describe()
+        );
+        assert!(!total.describe().contains("HOT"), "{}", total.describe());
+    }
+
+    #[test]
+    fn updates_of_a_column_that_is_indexed_already_are_not_hot_anyway() {
+        let shop = shop();
+        let queries = vec![
+            update(&shop, 300.0, &["id", "status"]),
+            update(&shop, 100.0, &["note"]),
+        ];
+        assert_eq!(
+            price(&shop, &["status"], queries).hot_lost_per_day,
+            Some(0.0)
+        );
+    }
+
+    #[test]
+    fn what_was_not_counted_is_unknown_and_not_free() {
+        let mut shop = shop();
+        shop.server.stats_reset = None;
+        shop.server.started_at = None;
+        let cost = price(&shop, &["total"], vec![]);
+        assert_eq!((cost.ms_per_day, cost.low_confidence), (None, true));
+        assert!(cost.share_of_writes > 0.0);
+        shop.tables[0].stats = None;
+        assert!(
+            price(&shop, &["total"], vec![])
+                .describe()
+                .contains("unknown")
+        );
+        let mut young = self::shop();
+        young.server.stats_reset = Some(young.taken_at - 60.0);
+        let cost = price(&young, &["total"], vec![]);
+        assert!(cost.low_confidence && cost.ms_per_day.is_some());
+    }
 }

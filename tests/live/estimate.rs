@@ -292,7 +292,7 @@ async fn compare(major: u32) {
             used.sort();
             let mut really = Vec::new();
             real.visit(&mut |p| {
-                really.extend(p.index_name.iter().filter(|n| n.starts_with('i')).cloned())
+                really.extend(p.index_name.iter().filter(|n| n.starts_with('i')).cloned());
             });
             really.sort();
             really.dedup();

@@ -1,11 +1,15 @@
 //! An index, existing or not, as a way into one relation of a statement: which conditions it serves, and in which order
 //! it gives the rows (`indxpath.c`).
 
-use crate::advisor::estimate::base::{Base, Clause, Clauses, ColumnAt, NO_COLUMN, Use, column_at};
+use crate::advisor::estimate::base::{Base, Clauses, ColumnAt, NO_COLUMN, column_at};
+use crate::advisor::estimate::condition::{Clause, Use};
+use crate::advisor::estimate::conjunct::conjuncts;
+use crate::advisor::estimate::key::Key;
+use crate::advisor::estimate::number::within;
 use crate::advisor::estimate::partial;
 use crate::advisor::estimate::value::Scale;
 use crate::advisor::size::height_of_pages;
-use crate::model::index::{Index, IndexDefinition, IndexKey, KeyOf};
+use crate::model::index::{Index, IndexDefinition};
 use crate::model::whatif::Hypothetical;
 use crate::query::shape::{Operator, Predicate};
 
@@ -17,26 +21,11 @@ pub(crate) enum Source<'a> {
     Hypothetical(usize, &'a Hypothetical),
 }
 
-/// One key.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Key<'a> {
-    pub(crate) column: ColumnAt,
-    expression: Option<&'a str>,
-    pub(crate) descending: bool,
-    pub(crate) nulls_first: bool,
-    /// `text_pattern_ops` and its like: equality and prefixes, but no order.
-    pattern: bool,
-    /// Sorted by bytes, so that prefixes are ranges.
-    bytes: bool,
-    /// In another collation than the column's, and so in another order than the statement means.
-    collated: bool,
-}
-
 /// An index on a relation.
 #[derive(Debug, Clone)]
 pub(crate) struct Ix<'a> {
     pub(crate) source: Source<'a>,
-    pub(crate) keys: Vec<Key<'a>>,
+    pub(crate) keys: Vec<Key>,
     /// Hash indexes find equal values and know no order.
     pub(crate) hash: bool,
     /// Whether it holds every column that the statement reads.
@@ -158,7 +147,7 @@ impl<'a> Ix<'a> {
             Source::Existing(_) => tuples,
             Source::Hypothetical(..) => tuples * base.share_of(ensured) * rest_share,
         };
-        let keys: Vec<Key<'a>> = definition.keys.iter().map(|k| Key::of(k, base)).collect();
+        let keys: Vec<Key> = definition.keys.iter().map(|k| Key::of(k, base)).collect();
         let first = keys.first()?;
         let holds = |at: &ColumnAt| {
             let included = || {
@@ -178,11 +167,8 @@ impl<'a> Ix<'a> {
             .field(first.column)
             .column
             .and_then(|c| c.stats.as_ref());
-        let mut correlation = stats
-            .and_then(|s| s.correlation)
-            .unwrap_or(0.0)
-            .max(-1.0)
-            .min(1.0);
+        let correlation = stats.and_then(|s| s.correlation).unwrap_or(0.0);
+        let mut correlation = within(correlation, -1.0, 1.0);
         if keys.len() > 1 {
             correlation *= 0.75;
         }
@@ -190,9 +176,9 @@ impl<'a> Ix<'a> {
             source,
             hash,
             covers,
-            pages: pages.max(1.0).min(1e15),
+            pages: within(pages, 1.0, 1e15),
             tuples: tuples.max(1.0),
-            height: height.max(0.0).min(10.0),
+            height: within(height, 0.0, 10.0),
             unique: definition.unique && full,
             correlation,
             ensured,
@@ -251,57 +237,10 @@ impl<'a> Ix<'a> {
     }
 }
 
-impl<'a> Key<'a> {
-    fn of(key: &'a IndexKey, base: &Base<'_>) -> Self {
-        let (column, expression) = match &key.of {
-            KeyOf::Column(name) => (column_at(base.table, name), None),
-            KeyOf::Expression(text) => (NO_COLUMN, Some(text.as_str())),
-        };
-        let c_collation = |name: &String| name == "C" || name == "POSIX" || name == "ucs_basic";
-        let bytes = match &key.collation {
-            Some(collation) => c_collation(collation),
-            None => base.field(column).column.is_some_and(|c| c.collation_is_c),
-        };
-        Self {
-            column,
-            expression,
-            descending: key.descending,
-            nulls_first: key.nulls_first,
-            pattern: key
-                .opclass
-                .as_ref()
-                .is_some_and(|o| o.ends_with("pattern_ops")),
-            bytes,
-            collated: key.collation.is_some(),
-        }
-    }
-
-    /// Whether the key is a plain column whose order a statement can ask for.
-    pub(crate) fn sorts(&self) -> bool {
-        self.column != NO_COLUMN && !self.pattern && !self.collated
-    }
-
-    fn serves(&self, clause: &Clause, hash: bool) -> bool {
-        let same = match (&clause.predicate.expression, self.expression) {
-            (None, None) => clause.column == self.column && self.column != NO_COLUMN,
-            (Some(asked), Some(held)) => same_expression(asked, held),
-            _ => false,
-        };
-        same && match clause.usage {
-            Use::Equality => true,
-            Use::Any => !hash,
-            Use::Null | Use::NotNull => !hash,
-            Use::Low | Use::High | Use::Both => !hash && !self.pattern && !self.collated,
-            Use::Prefix => !hash && (self.pattern || self.bytes),
-            Use::Filter => false,
-        }
-    }
-}
-
 /// Conditions that ensure an index predicate (`None`: it may not hold), and the share of the rows by what remains.
 fn ensured(predicate: &str, base: &Base<'_>) -> Option<(Clauses, f64)> {
     let (mut ensured, mut rest) = (0, 1.0);
-    for wanted in partial::conjuncts(predicate)? {
+    for wanted in conjuncts(predicate)? {
         let column = column_at(base.table, &wanted.column);
         let field = base.field(column);
         let scale = field.column.map_or(Scale::None, Scale::of);
@@ -323,38 +262,4 @@ fn ensured(predicate: &str, base: &Base<'_>) -> Option<(Clauses, f64)> {
         rest *= field.share(&wanted).0.share;
     }
     Some((ensured, rest))
-}
-
-/// Whether two expressions are the same but for blanks, case outside of quotes, casts to text and outer parentheses.
-fn same_expression(a: &str, b: &str) -> bool {
-    normal(a) == normal(b)
-}
-
-fn normal(text: &str) -> String {
-    let mut plain = String::with_capacity(text.len());
-    let mut quoted = false;
-    for c in text.chars() {
-        quoted ^= c == '\'';
-        if quoted {
-            plain.push(c);
-        } else if !c.is_whitespace() && c != '(' && c != ')' {
-            plain.extend(c.to_lowercase());
-        }
-    }
-    plain
-        .replace("::text", "")
-        .replace("::charactervarying", "")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn expressions_compare_as_people_and_server_write_them() {
-        assert!(same_expression("lower(email)", "lower((email)::text)"));
-        assert!(same_expression("(data ->> 'Key')", "data->>'Key'::text"));
-        assert!(!same_expression("data ->> 'Key'", "data ->> 'key'"));
-        assert!(!same_expression("lower(email)", "upper(email)"));
-    }
 }

@@ -1,5 +1,6 @@
 //! What joining costs: nested loop, hash and merge join, materialised and memoized inner sides (`costsize.c`).
 
+use crate::advisor::estimate::number::{fraction, within};
 use crate::advisor::estimate::scan::Costs;
 use crate::advisor::estimate::settings::{Settings, bytes_of, pages_of};
 
@@ -95,11 +96,10 @@ pub(crate) fn memoize(settings: &Settings, inner: Input, calls: f64, distinct: f
     // `ExecEstimateCacheEntryOverheadBytes`: entry, key and tuple headers.
     let entry = bytes_of(inner.rows, inner.width) + 64.0 + 16.0 * inner.rows;
     let entries = (settings.hash_mem / entry).floor().max(1.0);
-    let distinct = distinct.max(1.0).min(calls.max(1.0));
+    let distinct = within(distinct, 1.0, calls.max(1.0));
     let evicted = 1.0 - entries.min(distinct) / distinct;
-    let hits = ((calls - distinct) / calls.max(1.0) * (entries / distinct.max(entries)))
-        .max(0.0)
-        .min(1.0);
+    let hits = (calls - distinct) / calls.max(1.0) * (entries / distinct.max(entries));
+    let hits = fraction(hits);
     let stored = settings.cpu_tuple + settings.cpu_operator * inner.rows;
     let eviction = settings.cpu_tuple * evicted + settings.cpu_operator * evicted * inner.rows;
     Costs {
@@ -108,18 +108,33 @@ pub(crate) fn memoize(settings: &Settings, inner: Input, calls: f64, distinct: f
     }
 }
 
-/// `final_cost_hashjoin`: `bucket` is the share of the inner rows that one bucket holds, `joined` the rows that pass the
-/// hash clauses.
+/// What a hash join compares by.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct HashKeys {
+    /// Hash clauses.
+    pub(crate) clauses: f64,
+    /// Clauses tested besides.
+    pub(crate) quals: f64,
+    /// Share of the inner rows that one bucket holds.
+    pub(crate) bucket: f64,
+    /// Pairs that pass the hash clauses.
+    pub(crate) joined: f64,
+}
+
+/// `final_cost_hashjoin`.
 pub(crate) fn hash(
     settings: &Settings,
     outer: Input,
     inner: Input,
-    clauses: f64,
-    bucket: f64,
-    joined: f64,
+    keys: HashKeys,
     factors: Option<Factors>,
-    quals: f64,
 ) -> Costs {
+    let HashKeys {
+        clauses,
+        quals,
+        bucket,
+        joined,
+    } = keys;
     let mut startup = outer.startup + inner.total;
     let mut run = outer.run();
     startup += (settings.cpu_operator * clauses + settings.cpu_tuple) * inner.rows;
@@ -166,7 +181,7 @@ pub(crate) fn bucket_share(inner_rows: f64, distinct: f64, top: Option<f64>, ave
     if let Some(top) = top.filter(|t| average > 0.0 && *t > average) {
         share *= top / average;
     }
-    share.max(1e-6).min(1.0)
+    within(share, 1e-6, 1.0)
 }
 
 /// `final_cost_mergejoin` over sorted inputs: `joined` rows come out, each outer duplicate reads the inner ones again.

@@ -2,10 +2,10 @@
 
 use crate::advisor::estimate::base::{ColumnAt, column_at};
 use crate::advisor::estimate::classes::Classes;
+use crate::advisor::estimate::join_share::{by_common_values, by_foreign_key};
 use crate::advisor::estimate::question::{Question, UnitPlace};
 use crate::advisor::estimate::selectivity::Field;
 use crate::advisor::estimate::unit::{Clause, End, Leaf, Special};
-use crate::model::catalog::ConstraintKind;
 use crate::model::snapshot::Snapshot;
 use crate::query::shape::{Join, JoinKind, Role, Shape};
 
@@ -193,109 +193,6 @@ fn end(
     }
 }
 
-/// `get_foreign_key_join_selectivity`: each referencing row has its one partner. A composite key counts once, at the
-/// clause of its first column.
-fn by_foreign_key(question: &Question<'_>, join: &Join, snapshot: &Snapshot) -> Option<f64> {
-    let relations = &question.shape.relations;
-    for (from, to) in [(&join.left, &join.right), (&join.right, &join.left)] {
-        let (source, target) = (relations.get(from.relation)?, relations.get(to.relation)?);
-        for key in snapshot.constraints_of(source.table_oid) {
-            if key.kind != ConstraintKind::ForeignKey
-                || key.foreign_table_oid != Some(target.table_oid)
-            {
-                continue;
-            }
-            let mut pairs = key.columns.iter().zip(&key.foreign_columns);
-            let Some(at) = pairs.position(|(a, b)| *a == from.column && *b == to.column) else {
-                continue;
-            };
-            let joined = |a: &String, b: &String| {
-                question.shape.joins.iter().any(|j| {
-                    let ends = [(&j.left, &j.right), (&j.right, &j.left)];
-                    j.equality
-                        && ends.iter().any(|(l, r)| {
-                            l.relation == from.relation
-                                && r.relation == to.relation
-                                && l.column == *a
-                                && r.column == *b
-                        })
-                })
-            };
-            if key
-                .columns
-                .iter()
-                .zip(&key.foreign_columns)
-                .all(|(a, b)| joined(a, b))
-            {
-                let referenced = question.bases.get(to.relation)?.tuples.max(1.0);
-                return Some(if at == 0 { 1.0 / referenced } else { 1.0 });
-            }
-        }
-    }
-    None
-}
-
-/// `eqjoinsel_inner` where both sides list common values.
-fn by_common_values(question: &Question<'_>, a: &End, b: &End) -> Option<f64> {
-    let stats = |e: &End| {
-        question
-            .bases
-            .get(e.relation)?
-            .field(e.column)
-            .column?
-            .stats
-            .as_ref()
-    };
-    let (left, right) = (stats(a)?, stats(b)?);
-    let (left_values, right_values) = (
-        left.most_common_vals.as_ref()?,
-        right.most_common_vals.as_ref()?,
-    );
-    let (left_shares, right_shares) = (
-        left.most_common_freqs.as_ref()?,
-        right.most_common_freqs.as_ref()?,
-    );
-    let by_value: std::collections::HashMap<&str, f64> = right_values
-        .iter()
-        .map(String::as_str)
-        .zip(right_shares.iter().copied())
-        .collect();
-    let (mut product, mut matched_left, mut matched_right, mut matches) = (0.0, 0.0, 0.0, 0.0);
-    for (value, share) in left_values.iter().zip(left_shares) {
-        if let Some(other) = by_value.get(value.as_str()) {
-            product += share * other;
-            matched_left += share;
-            matched_right += other;
-            matches += 1.0;
-        }
-    }
-    let sum = |shares: &[f64]| shares.iter().sum::<f64>();
-    let one_way = |e: &End,
-                   other: &End,
-                   shares: &[f64],
-                   other_shares: &[f64],
-                   matched: f64,
-                   other_matched: f64| {
-        let unmatched = (sum(shares) - matched).max(0.0);
-        let rest = (1.0 - e.null_frac - sum(shares)).max(0.0);
-        let other_unmatched = (sum(other_shares) - other_matched).max(0.0);
-        let other_rest = (1.0 - other.null_frac - sum(other_shares)).max(0.0);
-        let listed = crate::advisor::estimate::selectivity::count(other_shares.len());
-        let mut total = product;
-        if other.distinct > listed {
-            total += unmatched * other_rest / (other.distinct - listed);
-        }
-        if other.distinct > matches {
-            total += rest * (other_rest + other_unmatched) / (other.distinct - matches);
-        }
-        total
-    };
-    let forth = one_way(a, b, left_shares, right_shares, matched_left, matched_right);
-    let back = one_way(b, a, right_shares, left_shares, matched_right, matched_left);
-    let share = forth.min(back);
-    share.is_finite().then_some(share.max(0.0).min(1.0))
-}
-
 fn add_special(question: &mut Question<'_>, unit: usize, clause: &Clause, join: &Join) {
     let bit = |leaf: usize| {
         1_u64
@@ -316,14 +213,10 @@ fn add_special(question: &mut Question<'_>, unit: usize, clause: &Clause, join: 
             .is_some_and(|b| matches!(b.role, Role::Semi | Role::Anti))
         {
             for (leaf, what) in question.units[unit].leaves.iter().enumerate() {
-                if let Leaf::Base(number) = what {
-                    if shape
-                        .relations
-                        .get(*number)
-                        .is_some_and(|r| inside(shape, r.block, block))
-                    {
-                        right |= bit(leaf);
-                    }
+                let Leaf::Base(number) = what else { continue };
+                let block_of = shape.relations.get(*number).map(|r| r.block);
+                if block_of.is_some_and(|b| inside(shape, b, block)) {
+                    right |= bit(leaf);
                 }
             }
         }

@@ -1,5 +1,6 @@
 //! Which share of a table's rows one condition keeps, from `pg_stats`: the formulas of `selfuncs.c`.
 
+use crate::advisor::estimate::number::{count, fraction};
 use crate::advisor::estimate::value::Scale;
 use crate::model::catalog::Column;
 use crate::model::stats::ColumnStats;
@@ -9,7 +10,7 @@ use crate::query::shape::{Operand, Operator, Predicate};
 const EQUALITY: f64 = 0.005;
 const INEQUALITY: f64 = 1.0 / 3.0;
 const RANGE: f64 = 0.005;
-const MATCH: f64 = 0.005;
+pub(crate) const MATCH: f64 = 0.005;
 const MATCHING: f64 = 0.010;
 const IS_NULL: f64 = 0.005;
 /// `DEFAULT_NUM_DISTINCT`.
@@ -41,14 +42,14 @@ pub(crate) struct Share {
     pub(crate) default: bool,
 }
 
-fn known(share: f64) -> Share {
+pub(crate) fn known(share: f64) -> Share {
     Share {
-        share: share.max(0.0).min(1.0),
+        share: fraction(share),
         default: false,
     }
 }
 
-fn default(share: f64) -> Share {
+pub(crate) fn default(share: f64) -> Share {
     Share {
         share,
         default: true,
@@ -56,7 +57,7 @@ fn default(share: f64) -> Share {
 }
 
 impl<'a> Field<'a> {
-    fn stats(&self) -> Option<&'a ColumnStats> {
+    pub(crate) fn stats(&self) -> Option<&'a ColumnStats> {
         self.column.and_then(|c| c.stats.as_ref())
     }
 
@@ -65,7 +66,7 @@ impl<'a> Field<'a> {
     }
 
     pub(crate) fn null_frac(&self) -> f64 {
-        self.stats().map_or(0.0, |s| s.null_frac.max(0.0).min(1.0))
+        self.stats().map_or(0.0, |s| fraction(s.null_frac))
     }
 
     /// `get_variable_numdistinct`: distinct values, at least 1.
@@ -99,7 +100,7 @@ impl<'a> Field<'a> {
     }
 
     /// `var_eq_const`: the column equals this value.
-    fn equals(&self, value: &str) -> f64 {
+    pub(crate) fn equals(&self, value: &str) -> f64 {
         if self.unique && self.tuples >= 1.0 {
             return 1.0 / self.tuples;
         }
@@ -116,14 +117,14 @@ impl<'a> Field<'a> {
             return frequencies.get(at).copied().unwrap_or(EQUALITY);
         }
         let common: f64 = frequencies.iter().sum();
-        let rest = (1.0 - common - stats.null_frac).max(0.0).min(1.0);
+        let rest = fraction(1.0 - common - stats.null_frac);
         let others = (self.distinct() - count(frequencies.len())).max(1.0);
         let least = frequencies.last().copied().unwrap_or(1.0);
         (rest / others).min(least)
     }
 
     /// `scalarineqsel`: the column is below (`Side::High` bound) or above the value; `inclusive` for `<=` and `>=`.
-    fn beyond(&self, side: Side, inclusive: bool, value: &str) -> Share {
+    pub(crate) fn beyond(&self, side: Side, inclusive: bool, value: &str) -> Share {
         let Some(stats) = self.stats() else {
             return default(INEQUALITY);
         };
@@ -196,7 +197,7 @@ impl<'a> Field<'a> {
             if !counts_equal {
                 below -= one_value;
             }
-            below.max(0.0).min(1.0)
+            fraction(below)
         };
         let share = match side {
             Side::High => below,
@@ -284,53 +285,6 @@ impl<'a> Field<'a> {
         sum.min(1.0)
     }
 
-    /// `patternsel` for LIKE: histogram and common values are matched for real, the fixed prefix is a range.
-    fn matches(&self, pattern: &str) -> Share {
-        let Some(stats) = self.stats() else {
-            return default(MATCH);
-        };
-        let prefix: String = pattern
-            .chars()
-            .take_while(|c| !"%_\\".contains(*c))
-            .collect();
-        let rest = &pattern[prefix.len()..];
-        if rest.is_empty() && !prefix.is_empty() {
-            return known(self.equals(pattern));
-        }
-        let bounds = stats.histogram_bounds.as_deref().unwrap_or_default();
-        let inner = bounds.get(1..bounds.len().max(2) - 1).unwrap_or_default();
-        let sampled =
-            count(inner.iter().filter(|v| like(v, pattern)).count()) / count(inner.len()).max(1.0);
-        let guessed = self.prefix_share(&prefix) * rest_share(rest);
-        let weight = if inner.len() < 10 {
-            0.0
-        } else {
-            (count(bounds.len()) / 100.0).min(1.0)
-        };
-        let share = (sampled * weight + guessed * (1.0 - weight)).clamp(0.0001, 0.9999);
-        let (mut matching, mut common) = (0.0, 0.0);
-        let frequencies = stats.most_common_freqs.as_deref().unwrap_or_default();
-        for (value, frequency) in stats.most_common_vals.iter().flatten().zip(frequencies) {
-            common += frequency;
-            if like(value, pattern) {
-                matching += frequency;
-            }
-        }
-        known(matching + share * (1.0 - stats.null_frac - common).max(0.0))
-    }
-
-    /// `prefix_selectivity`: from the prefix up to the next greater string of its length.
-    fn prefix_share(&self, prefix: &str) -> f64 {
-        let mut next = prefix.to_owned();
-        let Some(last) = next.pop() else { return 1.0 };
-        next.push(char::from_u32(u32::from(last) + 1).unwrap_or(last));
-        let both = self.both(
-            self.beyond(Side::Low, true, prefix),
-            self.beyond(Side::High, false, &next),
-        );
-        both.share.max(self.equals(prefix).min(1.0))
-    }
-
     fn other(&self, operator: &str) -> f64 {
         match (operator, self.column.map(|c| c.base_type.as_str())) {
             // `matchingsel` (13+) serves jsonb, ltree, hstore and trigram similarity.
@@ -340,68 +294,4 @@ impl<'a> Field<'a> {
             _ => MATCH,
         }
     }
-}
-
-/// `like_selectivity` of the part after the fixed prefix.
-fn rest_share(rest: &str) -> f64 {
-    let mut share = 1.0;
-    for c in rest.trim_start_matches('%').chars() {
-        share *= match c {
-            '%' => 5.0,
-            '_' => 0.9,
-            _ => 0.2,
-        };
-    }
-    f64::min(share, 1.0)
-}
-
-/// Whether a value matches a LIKE pattern (without escapes; a pattern that has some hardly ever sits in a histogram).
-fn like(value: &str, pattern: &str) -> bool {
-    let mut parts = pattern.split('%');
-    let Some(head) = parts.next() else {
-        return false;
-    };
-    let Some(mut rest) = strip(value, head) else {
-        return false;
-    };
-    let mut parts = parts.peekable();
-    if parts.peek().is_none() {
-        return rest.is_empty();
-    }
-    while let Some(part) = parts.next() {
-        if parts.peek().is_none() && !part.is_empty() {
-            // The last part must end the value.
-            let start = rest.len().checked_sub(part.len());
-            return start
-                .and_then(|at| rest.get(at..))
-                .and_then(|r| strip(r, part))
-                .is_some();
-        }
-        let found = rest
-            .char_indices()
-            .find_map(|(at, _)| strip(&rest[at..], part));
-        match found {
-            Some(after) => rest = after,
-            None if part.is_empty() => {}
-            None => return false,
-        }
-    }
-    true
-}
-
-/// The rest of `value` after a pattern without `%` that matches its beginning.
-fn strip<'v>(value: &'v str, pattern: &str) -> Option<&'v str> {
-    let mut chars = value.chars();
-    for wanted in pattern.chars() {
-        let c = chars.next()?;
-        if wanted != '_' && wanted != c {
-            return None;
-        }
-    }
-    Some(chars.as_str())
-}
-
-#[allow(clippy::cast_precision_loss, reason = "lengths of lists")]
-pub(crate) fn count(length: usize) -> f64 {
-    length as f64
 }

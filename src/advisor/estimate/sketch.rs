@@ -22,7 +22,7 @@ pub(crate) fn plan(question: &Question<'_>, arena: &Arena<'_>, node: usize) -> P
             relation,
             index,
         } => {
-            plan.node_type = name.trim_end_matches(" Backward").to_owned();
+            plan.node_type = name.trim_end_matches(" Backward").into();
             plan.index_name = index.map(name_of);
             if let Some(base) = question
                 .bases
@@ -36,9 +36,9 @@ pub(crate) fn plan(question: &Question<'_>, arena: &Arena<'_>, node: usize) -> P
                 plan.alias = Some(base.alias.to_owned());
             }
         }
-        Step::Other(name) => plan.node_type = name.to_owned(),
+        Step::Other(name) => plan.node_type = name.into(),
         Step::Join(name, kind) => {
-            plan.node_type = name.to_owned();
+            plan.node_type = name.into();
             plan.join_type = Some(kind.to_owned());
         }
     }

@@ -1,6 +1,7 @@
 //! What sorting costs: in memory, bounded by a LIMIT, on disk, or within groups that are sorted already (`cost_tuplesort`,
 //! `cost_incremental_sort`).
 
+use crate::advisor::estimate::number::within;
 use crate::advisor::estimate::scan::Costs;
 use crate::advisor::estimate::settings::{Settings, bytes_of};
 
@@ -47,7 +48,7 @@ pub(crate) fn incremental(
     limit: Option<f64>,
 ) -> Costs {
     let rows = rows.max(2.0);
-    let groups = groups.max(1.0).min(rows);
+    let groups = within(groups, 1.0, rows);
     let each = sort(settings, rows / groups, width, limit);
     let input_each = (input.total - input.startup).max(0.0) / groups;
     let startup = each.startup + input.startup + input_each;

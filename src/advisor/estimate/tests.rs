@@ -93,102 +93,105 @@ fn ask(sql: &str, indexes: &[&str], snapshot: &Snapshot) -> Cost {
     )
 }
 
+/// Statements, the index that serves each, and one that does not.
+const CHOICES: &[(&str, &str, &str)] = &[
+    (
+        "select * from orders where customer_id = 1",
+        "orders(customer_id)",
+        "orders(status)",
+    ),
+    (
+        "select * from orders where customer_id = $1 and status = 'open'",
+        "orders(status, customer_id)",
+        "orders(total)",
+    ),
+    (
+        "select * from orders where customer_id = 1 order by created_at desc limit 10",
+        "orders(customer_id, created_at)",
+        "orders(total, customer_id)",
+    ),
+    (
+        "select * from orders where status = 'new'",
+        "orders(status)",
+        "orders(created_at, status)",
+    ),
+    // Not selective enough.
+    (
+        "select * from orders where total > 999",
+        "orders(total)",
+        "orders(customer_id)",
+    ),
+    (
+        "select * from orders where created_at > '2023-12-01'",
+        "orders(created_at)",
+        "orders(status, created_at)",
+    ),
+    // LIKE needs the C collation or pattern operators; then the prefix is a range.
+    (
+        "select * from customers where email like 'abc%'",
+        "customers(email text_pattern_ops)",
+        "customers(email)",
+    ),
+    // An expression is served by an index on that expression only.
+    (
+        "select * from customers where lower(email) = 'x'",
+        "customers(!lower[email])",
+        "customers(email)",
+    ),
+    // Directions.
+    (
+        "select * from orders order by status desc, created_at limit 5",
+        "orders(status desc, created_at)",
+        "orders(created_at, total)",
+    ),
+    (
+        "select * from orders order by status desc, created_at desc limit 5",
+        "orders(status, created_at)",
+        "orders(created_at, status)",
+    ),
+    // A partial index needs its condition in the statement.
+    (
+        "select * from orders where status = 'open' and total > 900",
+        "orders(total) where (status = 'open'::text)",
+        "orders(total) where (status = 'new'::text)",
+    ),
+    (
+        "select max(total) from orders",
+        "orders(total)",
+        "orders(customer_id, total)",
+    ),
+    (
+        "select * from customers c join orders o on o.customer_id = c.id where c.email = 'x'",
+        "orders(customer_id)",
+        "orders(total)",
+    ),
+    (
+        "select * from customers c where exists (select 1 from orders o where o.customer_id = c.id and o.status = 'x') and c.email = 'y'",
+        "orders(customer_id)",
+        "customers(country)",
+    ),
+    (
+        "select * from orders where customer_id = 1 or total > 999.9",
+        "orders(customer_id)",
+        "orders(status)",
+    ),
+    (
+        "update orders set status = 'x' where customer_id = 1",
+        "orders(customer_id)",
+        "orders(status)",
+    ),
+    (
+        "delete from items where product_id = 1",
+        "items(product_id)",
+        "items(line)",
+    ),
+];
+
 /// Which indexes a statement uses, and which it has no use for.
 #[test]
 fn the_index_that_serves_is_used_and_the_other_is_not() {
     let shop = catalog(SHOP);
-    for (sql, used, unused) in [
-        (
-            "select * from orders where customer_id = 1",
-            "orders(customer_id)",
-            "orders(status)",
-        ),
-        (
-            "select * from orders where customer_id = $1 and status = 'open'",
-            "orders(status, customer_id)",
-            "orders(total)",
-        ),
-        (
-            "select * from orders where customer_id = 1 order by created_at desc limit 10",
-            "orders(customer_id, created_at)",
-            "orders(total, customer_id)",
-        ),
-        (
-            "select * from orders where status = 'new'",
-            "orders(status)",
-            "orders(created_at, status)",
-        ),
-        // Not selective enough.
-        (
-            "select * from orders where total > 999",
-            "orders(total)",
-            "orders(customer_id)",
-        ),
-        (
-            "select * from orders where created_at > '2023-12-01'",
-            "orders(created_at)",
-            "orders(status, created_at)",
-        ),
-        // LIKE needs the C collation or pattern operators; then the prefix is a range.
-        (
-            "select * from customers where email like 'abc%'",
-            "customers(email text_pattern_ops)",
-            "customers(email)",
-        ),
-        // An expression is served by an index on that expression only.
-        (
-            "select * from customers where lower(email) = 'x'",
-            "customers(!lower[email])",
-            "customers(email)",
-        ),
-        // Directions.
-        (
-            "select * from orders order by status desc, created_at limit 5",
-            "orders(status desc, created_at)",
-            "orders(created_at, total)",
-        ),
-        (
-            "select * from orders order by status desc, created_at desc limit 5",
-            "orders(status, created_at)",
-            "orders(created_at, status)",
-        ),
-        // A partial index needs its condition in the statement.
-        (
-            "select * from orders where status = 'open' and total > 900",
-            "orders(total) where (status = 'open'::text)",
-            "orders(total) where (status = 'new'::text)",
-        ),
-        (
-            "select max(total) from orders",
-            "orders(total)",
-            "orders(customer_id, total)",
-        ),
-        (
-            "select * from customers c join orders o on o.customer_id = c.id where c.email = 'x'",
-            "orders(customer_id)",
-            "orders(total)",
-        ),
-        (
-            "select * from customers c where exists (select 1 from orders o where o.customer_id = c.id and o.status = 'x') and c.email = 'y'",
-            "orders(customer_id)",
-            "customers(country)",
-        ),
-        (
-            "select * from orders where customer_id = 1 or total > 999.9",
-            "orders(customer_id)",
-            "orders(status)",
-        ),
-        (
-            "update orders set status = 'x' where customer_id = 1",
-            "orders(customer_id)",
-            "orders(status)",
-        ),
-        (
-            "delete from items where product_id = 1",
-            "items(product_id)",
-            "items(line)",
-        ),
-    ] {
+    for (sql, used, unused) in CHOICES.iter().copied() {
         let both = if sql.contains(" or ") {
             vec![unused, used, "orders(total)"]
         } else {

@@ -93,6 +93,10 @@ pub(crate) struct Special {
 
 /// A block and all that is planned with it. Leaves are numbered; sets of leaves are bit sets.
 #[derive(Debug, Clone, Default)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "independent clauses of a query block"
+)]
 pub(crate) struct Unit {
     /// Its (outermost) block.
     pub(crate) block: usize,

@@ -1,5 +1,6 @@
 //! How many bytes one btree entry takes: header, alignment, NULL bitmap, and the widths of real values where known.
 
+use crate::advisor::estimate::number::{fraction, within};
 use crate::model::catalog::{Column, Table};
 use crate::model::index::{IndexKey, KeyOf};
 use crate::model::stats::ColumnStats;
@@ -187,8 +188,7 @@ fn numeric_width(value: &str) -> f64 {
 
 /// Widths around an average that is all we know.
 fn scattered(average: f64) -> Vec<f64> {
-    // The `max` also turns NaN into a number.
-    let average = average.max(1.0).min(LONGEST);
+    let average = within(average, 1.0, LONGEST);
     (-3..=4)
         .map(|d| (average + f64::from(d)).max(1.0))
         .collect()
@@ -197,10 +197,4 @@ fn scattered(average: f64) -> Vec<f64> {
 /// `MAXALIGN`.
 pub(crate) fn align8(size: f64) -> f64 {
     (size / 8.0).ceil() * 8.0
-}
-
-/// A fraction between 0 and 1, whatever the statistics say.
-pub(crate) fn fraction(value: f64) -> f64 {
-    // The order matters: `max` turns NaN into 0.
-    value.max(0.0).min(1.0)
 }
