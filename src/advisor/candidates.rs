@@ -16,7 +16,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::advisor::keys::{Groups, groups};
-use crate::advisor::size::hypothetical;
+use crate::advisor::size::{hypothetical, hypothetical_in};
 use crate::model::catalog::Table;
 use crate::model::index::{IndexDefinition, IndexKey};
 use crate::model::snapshot::Snapshot;
@@ -92,7 +92,10 @@ pub fn candidates(
                     for (definition, widens) in catalog.definitions(query, relation, table, options)
                     {
                         let number = *numbers.entry(definition).or_insert_with_key(|definition| {
-                            found.indexes.push(hypothetical(definition, table));
+                            found.indexes.push(
+                                hypothetical_in(definition, snapshot)
+                                    .unwrap_or_else(|| hypothetical(definition, table)),
+                            );
                             found.widens.push(widens);
                             found.indexes.len() - 1
                         });

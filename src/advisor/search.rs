@@ -47,6 +47,9 @@ pub struct SearchOptions {
     pub min_saving: f64,
     /// The same for an index that only widens one that exists.
     pub min_saving_widening: f64,
+    /// Least share of its cost that a statement must save to count as helped, where the planner guesses how many rows a range
+    /// has: a smaller gain would rest on the guess.
+    pub least_by_guess: f64,
     /// What narrowing an index may lose, as a share of its gain.
     pub narrowing_loss: f64,
 }
@@ -61,7 +64,18 @@ impl SearchOptions {
             min_load_share: 0.001,
             min_saving: 0.1,
             min_saving_widening: 0.33,
+            least_by_guess: 0.5,
             narrowing_loss: 0.05,
+        }
+    }
+
+    /// For statements that somebody picked: each is meant, so a small gain is told as well.
+    #[must_use]
+    pub fn picked() -> Self {
+        Self {
+            min_saving: 0.05,
+            least_by_guess: 0.02,
+            ..Self::unlimited()
         }
     }
 
@@ -73,6 +87,7 @@ impl SearchOptions {
             min_load_share: 0.001,
             min_saving: 0.03,
             min_saving_widening: 0.03,
+            least_by_guess: 0.02,
             narrowing_loss: 0.005,
         }
     }

@@ -107,9 +107,11 @@ pub(crate) async fn advice(
         }
     };
     let prices: Vec<f64> = write_costs.iter().map(price).collect();
-    let search_options = options
-        .budget_bytes
-        .map_or_else(SearchOptions::unlimited, SearchOptions::within);
+    let search_options = match options.budget_bytes {
+        Some(budget) => SearchOptions::within(budget),
+        None if timed => SearchOptions::unlimited(),
+        None => SearchOptions::picked(),
+    };
 
     let mut planner = Planner::choose(snapshot, &workload, connection, options.planner)?;
     let mut search = Search::new(&candidates, &load, timed, &prices, search_options);

@@ -6,9 +6,6 @@ use crate::advisor::search::{Search, Wanted};
 /// A query counts as helped by an index when it saves this share of its cost; less is within what statistics can tell.
 const HELPED: f64 = 0.02;
 
-/// The same where the planner guesses how many rows a range has: a smaller gain would rest on the guess.
-const HELPED_BY_GUESS: f64 = 0.5;
-
 /// By what greedy ranks its moves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Score {
@@ -135,7 +132,7 @@ impl Search<'_> {
                 continue;
             };
             let helps = if self.candidates.guessed[query] {
-                HELPED_BY_GUESS
+                self.options.least_by_guess
             } else {
                 HELPED
             };
