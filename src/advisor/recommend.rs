@@ -1,5 +1,7 @@
 //! From the search's choice to recommendations with evidence: which statements, how often, cost and plan before and after.
 
+use std::fmt::Write as _;
+
 use crate::advisor::answers::Configuration;
 use crate::advisor::build::{Names, build};
 use crate::advisor::candidates::Candidates;
@@ -174,23 +176,9 @@ impl Decision<'_> {
                 cost_before: old.cost,
                 cost_after: new.cost,
                 plan_before: old.plan.clone(),
-                plan_after: self.named(&new.plan),
+                plan_after: named(&new.plan),
             },
         ))
-    }
-
-    /// A plan outline with `HypoPG`'s generated index names shortened to what a reader understands.
-    fn named(&self, outline: &str) -> String {
-        let mut text = String::new();
-        let mut rest = outline;
-        // `<13543>btree_orders_status` → `(new) orders_status`
-        while let Some((head, tail)) = rest.split_once(" using <") {
-            text.push_str(head);
-            let name = tail.split_once('>').map_or(tail, |(_, name)| name);
-            text.push_str(" using new ");
-            rest = name.strip_prefix("btree_").unwrap_or(name);
-        }
-        text + rest
     }
 
     /// The real planner's word on statistics counts most; arithmetic without statistics least.
@@ -218,6 +206,20 @@ impl Decision<'_> {
             })
             .map(|i| i.qualified().to_string())
     }
+}
+
+/// A plan outline with `HypoPG`'s generated index names shortened to what a reader understands.
+fn named(outline: &str) -> String {
+    let mut text = String::new();
+    let mut rest = outline;
+    // `<13543>btree_orders_status` → `(new) orders_status`
+    while let Some((head, tail)) = rest.split_once(" using <") {
+        text.push_str(head);
+        let name = tail.split_once('>').map_or(tail, |(_, name)| name);
+        text.push_str(" using new ");
+        rest = name.strip_prefix("btree_").unwrap_or(name);
+    }
+    text + rest
 }
 
 /// Known `queryid`s of a query's members.
@@ -255,10 +257,13 @@ fn reason(
         Percent(benefit.load_share_saved.clamp(0.0, 1.0)),
     );
     if let Some(ms) = benefit.ms_per_day_saved {
-        text += &format!(", {} a day", Millis(ms));
+        let _ = write!(text, ", {} a day", Millis(ms));
     }
     if let Some(superseded) = superseded {
-        text += &format!("; {superseded} is then a mere prefix of it: drop it after a while");
+        let _ = write!(
+            text,
+            "; {superseded} is then a mere prefix of it: drop it after a while"
+        );
     }
     text
 }

@@ -61,7 +61,7 @@ impl SearchOptions {
     pub fn unlimited() -> Self {
         Self {
             budget_bytes: None,
-            min_load_share: 0.001,
+            min_load_share: 0.005,
             min_saving: 0.1,
             min_saving_widening: 0.33,
             least_by_guess: 0.5,
@@ -409,15 +409,15 @@ fn relevant(candidates: &Candidates) -> Vec<Configuration> {
         let definition = &candidates.indexes[i].definition;
         (definition.table_oid, definition.keys.first().map(|k| &k.of))
     };
-    let mut led: BTreeMap<_, Configuration> = BTreeMap::new();
+    let mut beginning: BTreeMap<_, Configuration> = BTreeMap::new();
     for index in 0..candidates.indexes.len() {
-        led.entry(lead(index)).or_default().push(index);
+        beginning.entry(lead(index)).or_default().push(index);
     }
     let own = |own: &Configuration| {
         let leads: BTreeSet<_> = own.iter().map(|&i| lead(i)).collect();
         let mut all: Configuration = leads
             .iter()
-            .filter_map(|l| led.get(l))
+            .filter_map(|l| beginning.get(l))
             .flatten()
             .copied()
             .collect();

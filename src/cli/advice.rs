@@ -14,13 +14,13 @@ use crate::advisor::candidates::{CandidateOptions, Candidates, candidates};
 use crate::advisor::catalog_advice::catalog_advice;
 use crate::advisor::recommend::{Decision, queryids, recommend};
 use crate::advisor::recommendation::Recommendation;
-use crate::advisor::search::{Search, SearchOptions};
+use crate::advisor::search::{Choice, Search, SearchOptions};
 use crate::advisor::write_cost::{WriteCost, write_cost};
 use crate::model::gap::{Gap, Part};
 use crate::model::snapshot::Snapshot;
 use crate::pg::connect::Connection;
-use crate::query::workload::Workload;
-use crate::query::workload::{WorkloadOptions, workload};
+use crate::query::workload::{Query, Workload, WorkloadOptions, workload};
+
 use crate::report::{
     PlannerSummary, Report, SCHEMA_VERSION, SkippedGroup, Summary, TargetSummary, Tool, Unhelped,
 };
@@ -78,35 +78,13 @@ pub(crate) async fn advice(
 ) -> Result<Report, Failure> {
     let workload = workload(snapshot, &options.workload);
     let candidates = candidates(&workload, snapshot, &options.candidates());
-    let write_costs: Vec<WriteCost> = candidates
-        .indexes
-        .iter()
+    let indexes = candidates.indexes.iter();
+    let write_costs: Vec<WriteCost> = indexes
         .map(|i| write_cost(i, snapshot, &workload))
         .collect();
-    let window = window(snapshot);
     let timed = workload.coverage.timed;
-    let load: Vec<f64> = workload
-        .queries
-        .iter()
-        .map(|q| {
-            if timed {
-                q.total_ms.unwrap_or(0.0)
-            } else {
-                q.calls
-            }
-        })
-        .collect();
-    let days = window
-        .or_else(|| snapshot.stats_age())
-        .map(|s| s / 86_400.0);
-    let price = |w: &WriteCost| {
-        if timed {
-            w.ms_per_day.unwrap_or(0.0) * days.unwrap_or(0.0)
-        } else {
-            0.0
-        }
-    };
-    let prices: Vec<f64> = write_costs.iter().map(price).collect();
+    let prices = prices(&write_costs, timed, snapshot);
+    let load = load(&workload);
     let search_options = match options.budget_bytes {
         Some(budget) => SearchOptions::within(budget),
         None if timed => SearchOptions::unlimited(),
@@ -115,9 +93,8 @@ pub(crate) async fn advice(
 
     let mut planner = Planner::choose(snapshot, &workload, connection, options.planner)?;
     let mut search = Search::new(&candidates, &load, timed, &prices, search_options);
-    let asked = ask(&mut search, &mut planner, &candidates, options.deadline).await?;
+    let hurried = ask(&mut search, &mut planner, &candidates, options.deadline).await?;
     let choice = search.choice();
-    let mut names = Names::new(snapshot);
     let decision = Decision {
         snapshot,
         workload: &workload,
@@ -125,44 +102,52 @@ pub(crate) async fn advice(
         search: &search,
         write_costs: &write_costs,
         source: planner.source(),
-        days: window
+        days: window(snapshot)
             .filter(|s| *s >= SHORTEST_WINDOW_S)
             .map(|s| s / 86_400.0),
     };
-    let mut recommendations = recommend(&decision, &choice, &mut names);
-    let chosen: Vec<_> = choice
-        .indexes
-        .iter()
-        .map(|&i| &candidates.indexes[i].definition)
+    let mut report = report(&decision, &choice, options);
+    report.planner = (choice.probes > 0).then(|| PlannerSummary {
+        source: planner.source(),
+        why: planner.why().to_owned(),
+        probes: choice.probes,
+    });
+    report.gaps.extend(planner.gaps());
+    report.gaps.extend(search_gaps(&choice, hurried));
+    Ok(report)
+}
+
+/// Load of each query: its time, or its calls when there are no times.
+fn load(workload: &Workload) -> Vec<f64> {
+    let timed = workload.coverage.timed;
+    let load = |q: &Query| match q.total_ms {
+        ms if timed => ms.unwrap_or(0.0),
+        _ => q.calls,
+    };
+    workload.queries.iter().map(load).collect()
+}
+
+/// Write price of each candidate over the time in which the load was counted; without times there is no common unit.
+fn prices(write_costs: &[WriteCost], timed: bool, snapshot: &Snapshot) -> Vec<f64> {
+    let seconds = window(snapshot).or_else(|| snapshot.stats_age());
+    let days = seconds.filter(|_| timed).map_or(0.0, |s| s / 86_400.0);
+    let price = |w: &WriteCost| w.ms_per_day.unwrap_or(0.0) * days;
+    write_costs.iter().map(price).collect()
+}
+
+/// The report of a decision, but for who was asked.
+fn report(decision: &Decision<'_>, choice: &Choice, options: &AdviceOptions) -> Report {
+    let (snapshot, workload) = (decision.snapshot, decision.workload);
+    let mut names = Names::new(snapshot);
+    let mut recommendations = recommend(decision, choice, &mut names);
+    let chosen: Vec<_> = (choice.indexes.iter())
+        .map(|&i| &decision.candidates.indexes[i].definition)
         .collect();
-    recommendations.extend(catalog_advice(snapshot, &workload, &chosen, &mut names));
+    recommendations.extend(catalog_advice(snapshot, workload, &chosen, &mut names));
     for (position, recommendation) in recommendations.iter_mut().enumerate() {
         recommendation.priority = position + 1;
     }
-    let mut gaps = snapshot.gaps.clone();
-    gaps.extend(planner.gaps());
-    if asked.hurried {
-        gaps.push(
-            Gap::new(
-                Part::Planner,
-                "the time limit ended the search before every question was asked",
-            )
-            .effect("a better set of indexes may exist")
-            .close("--deadline SECONDS"),
-        );
-    }
-    if !choice.failed.is_empty() {
-        let example = choice.failed.values().next().cloned().unwrap_or_default();
-        gaps.push(
-            Gap::new(
-                Part::Planner,
-                format!("the planner could not plan them, e.g.: {example}"),
-            )
-            .effect("these statements had no part in the choice")
-            .count(choice.failed.len()),
-        );
-    }
-    Ok(Report {
+    Report {
         schema_version: SCHEMA_VERSION,
         tool: Tool {
             name: "pgperf".into(),
@@ -173,38 +158,52 @@ pub(crate) async fn advice(
             server_version: snapshot.server.version.clone(),
             taken_at: snapshot.taken_at,
             snapshot: options.snapshot_file.clone(),
-            statements_window_s: window,
+            statements_window_s: window(snapshot),
         },
-        planner: (choice.probes > 0).then(|| PlannerSummary {
-            source: planner.source(),
-            why: planner.why().to_owned(),
-            probes: choice.probes,
-        }),
+        planner: None,
         coverage: workload.coverage.clone(),
-        skipped: skipped(&workload, snapshot),
-        gaps,
+        skipped: skipped(workload, snapshot),
+        gaps: snapshot.gaps.clone(),
         summary: summary(
-            &decision,
+            decision,
             &recommendations,
             &choice.indexes,
             options.budget_bytes,
         ),
-        unhelped: unhelped(&decision, &choice.indexes, &choice.failed),
+        unhelped: unhelped(decision, &choice.indexes, &choice.failed),
         recommendations,
-    })
+    }
 }
 
-struct Asked {
-    hurried: bool,
+/// What the search could not look at.
+fn search_gaps(choice: &Choice, hurried: bool) -> Vec<Gap> {
+    let mut gaps = Vec::new();
+    if hurried {
+        let what = "the time limit ended the search before every question was asked";
+        gaps.push(
+            Gap::new(Part::Planner, what)
+                .effect("a better set of indexes may exist")
+                .close("--deadline SECONDS"),
+        );
+    }
+    if let Some(example) = choice.failed.values().next() {
+        let what = format!("the planner could not plan some statements, e.g.: {example}");
+        gaps.push(
+            Gap::new(Part::Planner, what)
+                .effect("they had no part in the choice")
+                .count(choice.failed.len()),
+        );
+    }
+    gaps
 }
 
-/// Answers the search's questions until it has none, or the deadline has passed.
+/// Answers the search's questions until it has none, or the deadline has passed: then true.
 async fn ask<'a>(
     search: &mut Search<'_>,
     planner: &mut Planner<'a>,
     candidates: &'a Candidates,
     deadline: Option<Instant>,
-) -> Result<Asked, Failure> {
+) -> Result<bool, Failure> {
     let mut progress = Progress::new();
     let mut hurried = false;
     while let Some(probes) = search.probes() {
@@ -226,7 +225,7 @@ async fn ask<'a>(
             search.hurry();
         }
     }
-    Ok(Asked { hurried })
+    Ok(hurried)
 }
 
 /// A counter on stderr when that is a terminal.

@@ -79,6 +79,9 @@ pub(crate) async fn run(args: &AdviseArgs) -> Result<Exit, Failure> {
         snapshot_file: args.from.as_ref().map(|p| p.display().to_string()),
     };
     let report = advice(&snapshot, connection.as_ref(), &options).await?;
+    if let Some(connection) = connection {
+        connection.close().await;
+    }
     write(&report, &args.output)?;
     let incomplete = args.strict && report.coverage.analysed < report.coverage.statements;
     Ok(if incomplete {

@@ -118,6 +118,10 @@ impl Table {
 }
 
 /// A column and its statistics.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of the catalogs by itself"
+)]
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Column {
@@ -148,7 +152,7 @@ pub struct Column {
     /// Whether that class allows btree deduplication: it has support function 4 (`numeric`, `float8`, `jsonb`, arrays and
     /// ranges have none), and the collation is deterministic.
     pub dedup: bool,
-    /// `s` stored generated, `v` virtual, `` none.
+    /// `s` stored generated, `v` virtual, empty: not generated.
     pub generated: String,
     /// `pg_stats` row for the table itself (for a partitioned table the inherited one); `None` = no ANALYZE or no privilege.
     pub stats: Option<ColumnStats>,

@@ -131,14 +131,14 @@ impl IndexDefinition {
         }
         let held =
             |name: &String| other.include.contains(name) || other.key_columns().any(|c| c == name);
-        let head = &other.keys[..self.keys.len()];
-        let forward = self.keys == head;
+        let first = &other.keys[..self.keys.len()];
+        let forward = self.keys == first;
         let backward = self.method == "btree"
             && self
                 .keys
                 .iter()
                 .map(IndexKey::reversed)
-                .eq(head.iter().cloned());
+                .eq(first.iter().cloned());
         (forward || backward) && self.include.iter().all(held)
     }
 
@@ -189,6 +189,10 @@ impl fmt::Display for IndexDefinition {
 }
 
 /// An index that exists.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "they are pg_index's own columns"
+)]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Index {
     /// `pg_index.indexrelid`.

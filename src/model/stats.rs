@@ -113,7 +113,7 @@ pub struct ExtendedStats {
     pub name: String,
     /// Oid of the table.
     pub table_oid: u32,
-    /// Kinds: `d` n_distinct, `f` dependencies, `m` MCV, `e` expressions.
+    /// Kinds: `d` distinct counts, `f` dependencies, `m` MCV, `e` expressions.
     pub kinds: Vec<String>,
     /// Plain columns.
     pub columns: Vec<String>,

@@ -82,10 +82,7 @@ impl Search<'_> {
                     best = Some((scored, m));
                 }
             }
-            let (_, m) = match best {
-                Some(found) => found,
-                None => return Some(()),
-            };
+            let Some((_, m)) = best else { return Some(()) };
             run.chosen = union(&run.chosen, &run.moves[m]);
         }
     }

@@ -17,7 +17,7 @@ impl Search<'_> {
             chosen = self.drop_idle(chosen, wanted)?;
             chosen = self.narrow(chosen, wanted)?;
             if self.options.budget_bytes.is_some() {
-                chosen = self.swap(chosen, wanted)?;
+                chosen = self.swap(&chosen, wanted)?;
             }
             if chosen == before {
                 break;
@@ -76,9 +76,9 @@ impl Search<'_> {
     }
 
     /// Under a budget: exchanges a member for one outside when that is better.
-    fn swap(&self, chosen: Configuration, wanted: &mut Wanted) -> Option<Configuration> {
-        let mut best = chosen.clone();
-        for &index in &chosen {
+    fn swap(&self, chosen: &[usize], wanted: &mut Wanted) -> Option<Configuration> {
+        let mut best = chosen.to_vec();
+        for &index in chosen {
             let rest = minus(&best, &[index]);
             let missed = self.change(&best, &rest, wanted)?;
             for &other in self.pool.iter().filter(|i| !best.contains(i)) {
