@@ -23,6 +23,10 @@ pub struct Explainable<'a> {
 /// Name of the prepared statement used before 16; it lives only inside one transaction of ours.
 pub(super) const PREPARED: &str = "pgperf_probe";
 
+/// Marks each statement of a batch as ours, for whoever reads `pg_stat_statements`: our next run among them. It stands inside
+/// the statement, because 18 strips what stands before.
+pub(super) const MARKER: &str = "/* pgperf */";
+
 impl Explainable<'_> {
     /// `SET LOCAL` lines that must stand before: search path, and generic plans below 16.
     pub(super) fn settings(&self, version_num: u32) -> String {
@@ -46,14 +50,14 @@ impl Explainable<'_> {
     pub(super) fn explain(&self, version_num: u32) -> String {
         let text = self.text;
         if self.parameters == 0 {
-            format!("EXPLAIN (FORMAT JSON) {text}")
+            format!("EXPLAIN {MARKER} (FORMAT JSON) {text}")
         } else if self.is_prepared(version_num) {
             let nulls = vec!["NULL"; self.parameters].join(", ");
             format!(
-                "PREPARE {PREPARED} AS {text}\n;EXPLAIN (FORMAT JSON) EXECUTE {PREPARED}({nulls})"
+                "PREPARE {PREPARED} {MARKER} AS {text}\n;EXPLAIN {MARKER} (FORMAT JSON) EXECUTE {PREPARED}({nulls})"
             )
         } else {
-            format!("EXPLAIN (GENERIC_PLAN, FORMAT JSON) {text}")
+            format!("EXPLAIN {MARKER} (GENERIC_PLAN, FORMAT JSON) {text}")
         }
     }
 }
@@ -70,7 +74,10 @@ mod tests {
             parameters: 0,
             search_path: &[],
         };
-        assert_eq!(plain.explain(130_000), "EXPLAIN (FORMAT JSON) SELECT 1");
+        assert_eq!(
+            plain.explain(130_000),
+            "EXPLAIN /* pgperf */ (FORMAT JSON) SELECT 1"
+        );
         assert_eq!(plain.settings(130_000), "");
         let bound = Explainable {
             text: "SELECT * FROM t WHERE a = $1 AND b = $2",
@@ -88,12 +95,15 @@ mod tests {
         );
         assert_eq!(
             bound.explain(160_000),
-            format!("EXPLAIN (GENERIC_PLAN, FORMAT JSON) {}", bound.text)
+            format!(
+                "EXPLAIN /* pgperf */ (GENERIC_PLAN, FORMAT JSON) {}",
+                bound.text
+            )
         );
         assert!(
             bound
                 .explain(150_000)
-                .ends_with("EXPLAIN (FORMAT JSON) EXECUTE pgperf_probe(NULL, NULL)")
+                .ends_with("EXPLAIN /* pgperf */ (FORMAT JSON) EXECUTE pgperf_probe(NULL, NULL)")
         );
     }
 }

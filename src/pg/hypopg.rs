@@ -13,7 +13,7 @@ use crate::model::plan::Plan;
 use crate::model::whatif::{Cost, Hypothetical};
 use crate::pg::connect::{BEGIN, Connection, ResultSet};
 use crate::pg::error::{Error, Kind};
-use crate::pg::explain::{Explainable, PREPARED};
+use crate::pg::explain::{Explainable, MARKER, PREPARED};
 
 /// A correction above this share of the cost makes it worth asking for the plan without nested loops.
 const WORTH_ASKING: f64 = 0.02;
@@ -62,11 +62,13 @@ impl<'a> Hypopg<'a> {
                 } else {
                     String::new()
                 };
+                let reset = if indexes.is_empty() {
+                    String::new()
+                } else {
+                    self.reset()
+                };
                 self.connection
-                    .simple(&format!(
-                        "SELECT {}();{deallocate}COMMIT",
-                        self.function("hypopg_reset")
-                    ))
+                    .simple(&format!("{reset}{deallocate}COMMIT"))
                     .await
             }
             Err(error) if error.kind == Kind::Lost => return asked,
@@ -111,8 +113,8 @@ impl<'a> Hypopg<'a> {
     /// After an error: back to the savepoint, reset, forget the prepared statement if there is one, end the transaction.
     async fn clean_up(&self, prepared: bool) -> Result<Vec<ResultSet>, Error> {
         let reset = format!(
-            "ROLLBACK TO SAVEPOINT pgperf;SELECT {}();SAVEPOINT pgperf",
-            self.function("hypopg_reset")
+            "ROLLBACK TO SAVEPOINT pgperf;{}SAVEPOINT pgperf",
+            self.reset()
         );
         let undone = self.connection.simple(&reset).await;
         if undone.is_ok() && prepared {
@@ -129,23 +131,31 @@ impl<'a> Hypopg<'a> {
         format!("{}.{name}", quote_ident(&self.schema))
     }
 
+    fn reset(&self) -> String {
+        format!("SELECT {MARKER} {}();", self.function("hypopg_reset"))
+    }
+
     /// Creates the hypothetical indexes in order; the result has their generated names.
     fn create(&self, indexes: &[&Hypothetical]) -> String {
-        let mut sql = format!("SELECT {}();", self.function("hypopg_reset"));
+        // A session of our own has none but ours, which are reset at once; one that a pooler lends may have a stranger's.
+        let mut sql = if self.connection.is_pooled() {
+            self.reset()
+        } else {
+            String::new()
+        };
         if !indexes.is_empty() {
             let ddl: Vec<String> = indexes
                 .iter()
                 .map(|i| {
                     quote_literal(&format!(
                         "CREATE INDEX ON {} {}",
-                        i.definition.table,
-                        with_method(i)
+                        i.definition.table, i.definition
                     ))
                 })
                 .collect();
             let _ = write!(
                 sql,
-                "SELECT d.n AS hypopg_n, h.indexname FROM unnest(ARRAY[{}]::text[]) WITH ORDINALITY AS d(ddl, n), \
+                "SELECT {MARKER} d.n AS hypopg_n, h.indexname FROM unnest(ARRAY[{}]::text[]) WITH ORDINALITY AS d(ddl, n), \
                  LATERAL {}(d.ddl) AS h ORDER BY d.n;",
                 ddl.join(","),
                 self.function("hypopg_create_index"),
@@ -153,10 +163,6 @@ impl<'a> Hypopg<'a> {
         }
         sql
     }
-}
-
-fn with_method(index: &Hypothetical) -> String {
-    index.definition.to_string()
 }
 
 /// Generated names of the hypothetical indexes, to their positions.

@@ -9,6 +9,7 @@ use pgperf::pg::connect::{ConnectOptions, Connection, Target};
 use pgperf::pg::explain::Explainable;
 use pgperf::pg::hypopg::Hypopg;
 
+use crate::live::binary::pgperf;
 use crate::live::support;
 
 async fn connection(conninfo: &str) -> Connection {
@@ -179,4 +180,31 @@ async fn nothing_stays_behind() {
             );
         }
     }
+}
+
+/// A second run sees the load of the first, not its questions, also where everything nested is counted.
+#[tokio::test(flavor = "multi_thread")]
+async fn own_questions_are_no_load() {
+    let conninfo = support::database(15).await;
+    let client = support::client(&conninfo).await;
+    let setup = "CREATE EXTENSION hypopg; CREATE EXTENSION pg_stat_statements;
+        CREATE TABLE t (id int, a int); INSERT INTO t SELECT n, n % 5000 FROM generate_series(1, 100000) n; ANALYZE t;
+        CREATE ROLE asker LOGIN; GRANT pg_monitor, pg_read_all_data TO asker;
+        ALTER ROLE asker SET pg_stat_statements.track = 'all'";
+    client.batch_execute(setup).await.unwrap();
+    client
+        .simple_query("SELECT * FROM t WHERE a = 17")
+        .await
+        .unwrap();
+    let target = conninfo.replace("user=postgres", "user=asker");
+    let run = || {
+        let run = pgperf(
+            &["advise", &target, "--planner", "hypopg", "--format", "json"],
+            "",
+        );
+        assert_eq!(run.created(), ["public.t (a)"], "{run:?}");
+        run.json()["coverage"]["statements"].clone()
+    };
+    let first = run();
+    assert_eq!(first, run());
 }
