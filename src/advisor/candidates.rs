@@ -68,7 +68,7 @@ pub struct Candidates {
     pub declined: Vec<Option<String>>,
     /// For each query whether the planner has to guess a range, because its bound is a parameter or computed at run time.
     pub guessed: Vec<bool>,
-    /// For each candidate whether it only widens an index that exists, by keys or INCLUDE columns.
+    /// For each candidate whether it is mere comfort: it widens an index that exists, or holds INCLUDE columns.
     pub widens: Vec<bool>,
 }
 
@@ -236,7 +236,7 @@ impl<'a> Catalog<'a> {
             .map(|i| i.definition.key_columns().collect())
             .collect();
         for groups in groups(query, relation, table, &rank, &unique) {
-            for keys in combinations(&groups, table, options.max_columns) {
+            for keys in combinations(&groups, table, &unique, options.max_columns) {
                 let plain = definition(table, keys, Vec::new());
                 if let Some(include) = covering(&groups, &plain, table) {
                     definitions.push(IndexDefinition {
@@ -270,16 +270,10 @@ impl<'a> Catalog<'a> {
                 plain.is_prefix_of(d)
             })
         };
-        let keys_exist = |d: &IndexDefinition| {
-            exists(&IndexDefinition {
-                include: Vec::new(),
-                ..d.clone()
-            })
-        };
         definitions
             .into_iter()
             .map(|d| {
-                let widens = begins(&d) || keys_exist(&d);
+                let widens = !d.include.is_empty() || begins(&d);
                 (d, widens)
             })
             .collect()
@@ -299,7 +293,12 @@ fn definition(table: &Table, keys: Vec<IndexKey>, include: Vec<String>) -> Index
 }
 
 /// The key lists of the module's second list, each at most `max_columns` wide, without repetition.
-fn combinations(groups: &Groups, table: &Table, max_columns: usize) -> Vec<Vec<IndexKey>> {
+fn combinations(
+    groups: &Groups,
+    table: &Table,
+    unique: &[BTreeSet<&str>],
+    max_columns: usize,
+) -> Vec<Vec<IndexKey>> {
     let Groups {
         eq,
         range,
@@ -351,6 +350,13 @@ fn combinations(groups: &Groups, table: &Table, max_columns: usize) -> Vec<Vec<I
         }
     }
     for join in joins {
+        // A unique index finds the one row already; more columns in front of it or behind it find no fewer.
+        let found: BTreeSet<&str> = (eq.iter().chain(join))
+            .filter_map(IndexKey::column_name)
+            .collect();
+        if unique.iter().any(|set| set.is_subset(&found)) {
+            continue;
+        }
         add(&[join]);
         for key in join {
             add(&[std::slice::from_ref(key)]);

@@ -41,10 +41,27 @@ pub(super) fn groups(
         orders: Vec::new(),
         read: used.columns.clone(),
     };
-    let orders = orders(block, relation, table, &base.eq, unique);
+    let mut orders = orders(block, relation, table, &base.eq, unique);
+    if block.limit.is_some() && filtered_elsewhere(shape, relation) {
+        // Reading in order until enough rows of the *other* table match reads on and on when they are rare.
+        orders.clear();
+    }
     let mut all = arms(used, table, rank, &base);
     all.insert(0, Groups { orders, ..base });
     all
+}
+
+/// Whether another relation of the same block has conditions of its own.
+fn filtered_elsewhere(shape: &Shape, relation: usize) -> bool {
+    let block = shape.relations[relation].block;
+    let others = shape
+        .relations
+        .iter()
+        .enumerate()
+        .filter(|(i, r)| *i != relation && r.block == block);
+    others
+        .flat_map(|(_, r)| &r.predicates)
+        .any(|p| p.operator.is_equality() || p.operator.is_range())
 }
 
 /// One Groups for each arm of each OR: the arm's columns with the equalities that hold for all arms.
