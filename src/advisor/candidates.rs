@@ -425,3 +425,6 @@ fn covering(groups: &Groups, plain: &IndexDefinition, table: &Table) -> Option<V
     (visible && !include.is_empty() && include.len() <= MOST_COLUMNS && width <= MOST_BYTES)
         .then_some(include)
 }
+
+#[cfg(test)]
+mod tests;

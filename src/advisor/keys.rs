@@ -67,17 +67,28 @@ fn filtered_elsewhere(shape: &Shape, relation: usize) -> bool {
 /// One Groups for each arm of each OR: the arm's columns with the equalities that hold for all arms.
 fn arms(used: &Relation, table: &Table, rank: &dyn Fn(&str) -> f64, base: &Groups) -> Vec<Groups> {
     let mut all = Vec::new();
-    for arm in used.disjunctions.iter().flatten() {
-        let own = Groups {
-            eq: equalities(arm.iter(), table, rank),
-            range: ranges(arm.iter(), table),
-            ..Groups::default()
-        };
-        if !base.eq.is_empty() {
-            let eq = base.eq.iter().chain(&own.eq).cloned().collect();
-            all.push(Groups { eq, ..own.clone() });
+    for or in &used.disjunctions {
+        let own: Vec<Groups> = (or.iter())
+            .map(|arm| Groups {
+                eq: equalities(arm.iter(), table, rank),
+                range: ranges(arm.iter(), table),
+                ..Groups::default()
+            })
+            .collect();
+        // One arm that no index serves makes the rest of the OR read the whole table as well.
+        if own
+            .iter()
+            .any(|arm| arm.eq.is_empty() && arm.range.is_empty())
+        {
+            continue;
         }
-        all.push(own);
+        for arm in own {
+            if !base.eq.is_empty() {
+                let eq = base.eq.iter().chain(&arm.eq).cloned().collect();
+                all.push(Groups { eq, ..arm.clone() });
+            }
+            all.push(arm);
+        }
     }
     all
 }
