@@ -3,7 +3,7 @@
 use clap::{ArgAction, Args, Parser, Subcommand};
 
 use crate::cli::Failure;
-use crate::pg::connect::{ConnectOptions, Connection, Target};
+use crate::pg::connect::{ConnectOptions, Connection};
 
 /// PostgreSQL query profiler and index advisor: what is slow, why, and the DDL that fixes it, with proof.
 #[derive(Debug, Parser)]
@@ -64,12 +64,7 @@ pub(crate) struct ConnectArgs {
 impl ConnectArgs {
     /// Resolves and connects; warnings go to stderr.
     pub(crate) async fn open(&self) -> Result<Connection, Failure> {
-        let (target, warnings) =
-            Target::resolve(&self.options(), &|name| std::env::var(name).ok())?;
-        for warning in warnings {
-            eprintln!("pgperf: {warning}");
-        }
-        Ok(Connection::open(&target).await?)
+        super::load::connect(&self.options()).await
     }
 
     /// As the database edge wants them.

@@ -40,7 +40,10 @@ pub(crate) async fn run(args: &DemoArgs) -> Result<Exit, Failure> {
         return Ok(Exit::Clean);
     };
     if args.keep {
-        println!("The shop is kept until Ctrl-C:\n  {}", server.psql());
+        output::to_stdout(&format!(
+            "The shop is kept until Ctrl-C:\n  {}\n",
+            server.psql()
+        ))?;
         interrupted().await;
     }
     let stopped = async {
@@ -118,7 +121,10 @@ async fn demo(progress: &Progress) -> Result<Option<Server>, Failure> {
             .await?;
         let costs = comparison::costs(&session, &kinds, &measured).await?;
         let after = Pass { measured, costs };
-        println!("\n{}", comparison::table(&kinds, &before, &after));
+        output::to_stdout(&format!(
+            "\n{}\n",
+            comparison::table(&kinds, &before, &after)
+        ))?;
     }
     Ok(Some(server))
 }
