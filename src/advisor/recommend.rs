@@ -208,16 +208,21 @@ impl Decision<'_> {
     }
 }
 
-/// A plan outline with `HypoPG`'s generated index names shortened to what a reader understands.
+/// A plan outline with the names of hypothetical indexes shortened to what a reader understands: `HypoPG`'s
+/// `<13543>btree_orders_status` to `new orders_status`, an estimate's `<orders (status)>` to `new orders (status)`.
 fn named(outline: &str) -> String {
     let mut text = String::new();
     let mut rest = outline;
-    // `<13543>btree_orders_status` → `(new) orders_status`
     while let Some((head, tail)) = rest.split_once(" using <") {
+        let (inside, behind) = tail.split_once('>').unwrap_or((tail, ""));
         text.push_str(head);
-        let name = tail.split_once('>').map_or(tail, |(_, name)| name);
         text.push_str(" using new ");
-        rest = name.strip_prefix("btree_").unwrap_or(name);
+        if behind.starts_with(|c: char| c.is_alphanumeric()) {
+            rest = behind.strip_prefix("btree_").unwrap_or(behind);
+        } else {
+            text.push_str(inside);
+            rest = behind;
+        }
     }
     text + rest
 }
@@ -266,4 +271,29 @@ fn reason(
         );
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::named;
+
+    #[test]
+    fn hypothetical_indexes_read_well_in_a_plan() {
+        for (outline, expected) in [
+            (
+                "Index Scan using <13543>btree_orders_status on orders",
+                "Index Scan using new orders_status on orders",
+            ),
+            (
+                "Bitmap Index Scan using <orders (status)>, Sort",
+                "Bitmap Index Scan using new orders (status), Sort",
+            ),
+            (
+                "Index Scan using orders_pkey on orders",
+                "Index Scan using orders_pkey on orders",
+            ),
+        ] {
+            assert_eq!(named(outline), expected);
+        }
+    }
 }

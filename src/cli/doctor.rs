@@ -172,26 +172,9 @@ fn abilities(snapshot: &Snapshot) -> Vec<Ability> {
     let planner = if server.extensions.contains_key("hypopg") {
         "what-if costs by hypopg"
     } else {
-        "what-if costs by a local server or an estimate"
+        "what-if costs by arithmetic over the statistics"
     };
-    let everything = server.reads_all_stats();
-    // EXPLAIN needs the privileges of the statement.
-    let may_read_all = !snapshot.gaps.iter().any(|gap| {
-        gap.part == Part::ColumnStats && gap.close.iter().any(|c| c.starts_with("GRANT"))
-    });
     vec![
-        Ability {
-            command: "top",
-            works: if everything { "yes" } else { "partly" },
-            how: if everything {
-                "sessions and statements of all roles".into()
-            } else {
-                format!(
-                    "only what {} itself runs is shown with its text",
-                    server.user
-                )
-            },
-        },
         Ability {
             command: "advise",
             works: if statements && !has(Part::ColumnStats) {
@@ -200,32 +183,6 @@ fn abilities(snapshot: &Snapshot) -> Vec<Ability> {
                 "partly"
             },
             how: format!("from {workload}; {planner}"),
-        },
-        Ability {
-            command: "audit",
-            works: if has(Part::TableStats) || has(Part::Catalog) || !statements {
-                "partly"
-            } else {
-                "yes"
-            },
-            how: "rules whose input is a gap below are skipped, and listed as skipped".into(),
-        },
-        Ability {
-            command: "explain",
-            works: if may_read_all { "yes" } else { "partly" },
-            how: format!(
-                "generic plans by {}{}",
-                if server.major() >= 16 {
-                    "EXPLAIN (GENERIC_PLAN)"
-                } else {
-                    "PREPARE and plan_cache_mode"
-                },
-                if may_read_all {
-                    ""
-                } else {
-                    ", of statements on tables that the role may read"
-                }
-            ),
         },
         Ability {
             command: "snapshot",
@@ -447,16 +404,7 @@ mod tests {
             ..Snapshot::default()
         };
         let partly = works(&bare);
-        assert_eq!(
-            partly,
-            [
-                ("top", "partly"),
-                ("advise", "partly"),
-                ("audit", "partly"),
-                ("explain", "partly"),
-                ("snapshot", "yes")
-            ]
-        );
+        assert_eq!(partly, [("advise", "partly"), ("snapshot", "yes")]);
         assert!(planner_gap(&bare.server).is_some());
     }
 }
