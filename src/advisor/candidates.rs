@@ -21,7 +21,7 @@ use crate::model::catalog::Table;
 use crate::model::index::{IndexDefinition, IndexKey};
 use crate::model::snapshot::Snapshot;
 use crate::model::whatif::Hypothetical;
-use crate::query::shape::{Operand, Operator, Predicate, Shape};
+use crate::query::shape::{Operand, Operator, Predicate, Relation, Shape};
 use crate::query::workload::{Query, Workload};
 
 /// Below this many pages (128 kB) a table is read in one go whatever indexes it has.
@@ -34,6 +34,8 @@ pub struct CandidateOptions {
     pub max_columns: usize,
     /// Most pages that an index with INCLUDE columns may take, as a share of its table's.
     pub covering_share: f64,
+    /// Most rows that such an index may have to give a statement, as a share of the table's.
+    pub covering_rows: f64,
 }
 
 impl CandidateOptions {
@@ -42,6 +44,7 @@ impl CandidateOptions {
     pub fn within_budget() -> Self {
         Self {
             covering_share: f64::INFINITY,
+            covering_rows: f64::INFINITY,
             ..Self::default()
         }
     }
@@ -50,9 +53,11 @@ impl CandidateOptions {
 impl Default for CandidateOptions {
     fn default() -> Self {
         // An index that holds more than a third of its table is a second table: it is written, cached and backed up twice.
+        // One of which a tenth is read at a time is used like one.
         Self {
             max_columns: 4,
             covering_share: 1.0 / 3.0,
+            covering_rows: 0.1,
         }
     }
 }
@@ -238,7 +243,10 @@ impl<'a> Catalog<'a> {
         for groups in groups(query, relation, table, &rank, &unique) {
             for keys in combinations(&groups, table, &unique, options.max_columns) {
                 let plain = definition(table, keys, Vec::new());
-                if let Some(include) = covering(&groups, &plain, table) {
+                let used = &query.shape.relations[relation];
+                if let Some(include) = covering(&groups, &plain, table)
+                    && share_searched(used, &plain, table) <= options.covering_rows
+                {
                     definitions.push(IndexDefinition {
                         include,
                         ..plain.clone()
@@ -424,6 +432,28 @@ fn covering(groups: &Groups, plain: &IndexDefinition, table: &Table) -> Option<V
     let visible = table.relallvisible > ALL_VISIBLE * table.relpages;
     (visible && !include.is_empty() && include.len() <= MOST_COLUMNS && width <= MOST_BYTES)
         .then_some(include)
+}
+
+/// Share of the rows that the conditions on the key columns leave, each taken by itself as a generic plan takes it.
+fn share_searched(used: &Relation, index: &IndexDefinition, table: &Table) -> f64 {
+    let rows = table.rows().max(1.0);
+    let share = |key: &str| {
+        let stats = table.column(key).and_then(|c| c.stats.as_ref());
+        let one_value = stats.map_or(1.0 / rows.sqrt(), |s| {
+            (1.0 - s.null_frac) / s.distinct(rows)
+        });
+        let mut conditions = used
+            .predicates
+            .iter()
+            .filter(|p| p.column == key && p.expression.is_none());
+        match conditions.next().map(|p| &p.operator) {
+            Some(Operator::IsNull) => stats.map_or(0.005, |s| s.null_frac),
+            Some(operator) if operator.is_range() => 1.0 / 3.0,
+            // Without a condition of its own a key column is joined or sorted by: one value at a time.
+            _ => one_value,
+        }
+    };
+    index.key_columns().map(share).product()
 }
 
 #[cfg(test)]

@@ -61,7 +61,7 @@ impl SearchOptions {
     pub fn unlimited() -> Self {
         Self {
             budget_bytes: None,
-            min_load_share: 0.005,
+            min_load_share: 0.001,
             min_saving: 0.1,
             min_saving_widening: 0.33,
             least_by_guess: 0.5,
