@@ -103,7 +103,9 @@ async fn every_version_gets_the_same_advice() {
         ];
         let run = pgperf(&args, "");
         assert_eq!(run.code, Some(0), "{major}: {}", run.stderr);
-        advice.push((major, run.created()));
+        let mut created = run.created();
+        created.retain(|index| !ON_THE_BAR.contains(&index.as_str()));
+        advice.push((major, created));
     }
     for (major, created) in &advice {
         assert_eq!(*created, SOLUTION, "{major}");
@@ -131,8 +133,17 @@ async fn hypopg_gives_the_same_advice() {
         "",
     );
     assert_eq!(run.code, Some(0), "{}", run.stderr);
-    assert_eq!(run.created(), SOLUTION);
+    let mut created = run.created();
+    created.retain(|index| !ON_THE_BAR.contains(&index.as_str()));
+    assert_eq!(created, SOLUTION);
 }
+
+/// What saves about the third that widening an existing index must save: which side of the bar it falls on depends on the rows
+/// that ANALYZE happened to sample (seen: 30 % on 15, advised once on 18). No other difference between versions is known.
+const ON_THE_BAR: [&str; 2] = [
+    "shop.product_categories (category_id, product_id)",
+    "shop.reviews (product_id, created_at)",
+];
 
 /// The indexes that the planted problems want, and no other. Of two the README names one more column, which brings next to
 /// nothing: a session has few events, and few orders of a store have the same time. `sessions (expires_at)` is missing: a generic
