@@ -138,17 +138,18 @@ async fn hypopg_gives_the_same_advice() {
     assert_eq!(created, SOLUTION);
 }
 
-/// What saves about the third that widening an existing index must save: which side of the bar it falls on depends on the rows
-/// that ANALYZE happened to sample (seen: 30 % on 15, advised once on 18). No other difference between versions is known.
-const ON_THE_BAR: [&str; 2] = [
+/// What falls on one side of a bar or the other by the rows that ANALYZE happened to sample. Two save about the third that
+/// widening an existing index must save (seen: 30 % on 15, advised once on 18). `sessions (expires_at)`, which the README wants,
+/// saves about the half that is asked where a generic plan guesses the range: it takes `expires_at < $1` for a third of the rows,
+/// at the default `random_page_cost` just too many (the demo's server has 1.1, and finds it). No other difference is known.
+const ON_THE_BAR: [&str; 3] = [
+    "shop.sessions (expires_at)",
     "shop.product_categories (category_id, product_id)",
     "shop.reviews (product_id, created_at)",
 ];
 
 /// The indexes that the planted problems want, and no other. Of two the README names one more column, which brings next to
-/// nothing: a session has few events, and few orders of a store have the same time. `sessions (expires_at)` is missing: a generic
-/// plan takes `expires_at < $1` for a third of the rows, too many for an index at the default `random_page_cost` (the demo's
-/// server has 1.1, and finds it).
+/// nothing: a session has few events, and few orders of a store have the same time.
 const SOLUTION: [&str; 12] = [
     "shop.addresses (customer_id)",
     "shop.customers (email)",
