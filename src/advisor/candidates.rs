@@ -11,7 +11,8 @@
 //!
 //! and combined: EQ, EQ+R, EQ+O, EQ+O+R, J, EQ+J, J+EQ, EQ+J+R, O (when there is no EQ), single
 //! columns of EQ and R, the same with S included where an index-only scan is realistic, and the arms of each OR.
-//! What exists already, or is the prefix of an index that exists, is left out; so are tables too small to matter.
+//! What exists already, or is the prefix of an index that exists, is left out; so are tables too small to matter, columns
+//! around a unique key, and orders that a LIMIT could make the planner follow for too long (see `combinations`, `keys`).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -379,8 +380,7 @@ fn combinations(
     lists
 }
 
-/// The first columns of EQ that are worth their width: stops when about one row is left, or at the limit. Of more columns
-/// than fit, the most selective are kept, in their order.
+/// The columns of EQ, at most as many as an index may have: of more, the most selective are kept, in their order.
 fn selective(eq: &[IndexKey], table: &Table, max_columns: usize) -> Vec<IndexKey> {
     let rows = table.rows().max(1.0);
     let distinct = |key: &IndexKey| {

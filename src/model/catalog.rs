@@ -48,7 +48,7 @@ pub struct Table {
     pub relpages: f64,
     /// Pages all visible as of then.
     pub relallvisible: f64,
-    /// Rows older than the oldest transaction: nothing yet; kept for the write price. `fillfactor` of the table, percent.
+    /// `fillfactor` of the table, percent.
     #[serde(default = "hundred")]
     pub fillfactor: f64,
     /// Oid of the partitioned parent, if this is a partition.

@@ -26,7 +26,7 @@ impl Search<'_> {
         Some(chosen)
     }
 
-    /// Removes the members whose absence costs less than they must bring, the least missed first.
+    /// Removes the members whose absence costs less than they must bring, one at a time, the largest first.
     fn drop_idle(&self, mut chosen: Configuration, wanted: &mut Wanted) -> Option<Configuration> {
         loop {
             let mut idle = Vec::new();
