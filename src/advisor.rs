@@ -14,4 +14,5 @@ pub mod recommend;
 pub mod recommendation;
 pub mod search;
 pub mod size;
+pub mod usual;
 pub mod write_cost;

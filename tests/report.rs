@@ -12,7 +12,7 @@ use pgperf::model::gap::{Gap, Part};
 use pgperf::model::ident::QualifiedName;
 use pgperf::model::index::{IndexDefinition, IndexKey};
 use pgperf::model::whatif::Source;
-use pgperf::query::workload::Coverage;
+use pgperf::query::workload::{Assumed, Coverage};
 use pgperf::report::{
     Format, Outcome, PlannerSummary, Report, SCHEMA_VERSION, SkippedGroup, Style, Summary,
     TargetSummary, Tool, Unhelped, render,
@@ -227,6 +227,7 @@ fn helped(queryid: i64, query: &str, calls: f64, before: f64, after: f64) -> Hel
         cost_after: after,
         plan_before: "Limit > Sort > Seq Scan on orders".into(),
         plan_after: "Limit > Index Scan using orders_customer_id_created_at_idx on orders".into(),
+        assumed: vec![],
     }
 }
 
@@ -243,6 +244,11 @@ fn hostile() -> Recommendation {
         mean_ms: None,
         plan_before: String::new(),
         plan_after: String::new(),
+        assumed: vec![Assumed {
+            column: "cre\u{1b}[31mated".into(),
+            share: 0.0123,
+            generic: 1.0 / 3.0,
+        }],
         ..helped(7, ATTACK, 1.0, 100.0, 50.0)
     };
     let keys = ["Größe", "new\nline\u{1b}[31m\\"];

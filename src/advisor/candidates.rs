@@ -22,7 +22,7 @@ use crate::model::catalog::Table;
 use crate::model::index::{IndexDefinition, IndexKey};
 use crate::model::snapshot::Snapshot;
 use crate::model::whatif::Hypothetical;
-use crate::query::shape::{Operand, Operator, Predicate, Relation, Shape};
+use crate::query::shape::{Operator, Predicate, Relation, Shape};
 use crate::query::workload::{Query, Workload};
 
 /// Below this many pages (128 kB) a table is read in one go whatever indexes it has.
@@ -130,7 +130,7 @@ fn guesses_a_range(shape: &Shape) -> bool {
         matches!(
             p.operator,
             Operator::Lt | Operator::Le | Operator::Gt | Operator::Ge
-        ) && p.operand == Operand::Unknown
+        ) && p.operand.is_unknown()
     };
     shape
         .relations

@@ -4,10 +4,12 @@
 //! from `pg_stats`, the cost formulas of `costsize.c` and `selfuncs.c`, index matching, join order, sort and LIMIT. It leaves
 //! out parallelism, partitionwise joins, and expressions whose statistics nobody collected. More indexes never raise a cost.
 
-mod base;
+pub(crate) mod base;
+mod between;
 mod bitmap;
+pub(crate) mod bound;
 mod classes;
-mod condition;
+pub(crate) mod condition;
 mod conjunct;
 mod finish;
 mod groups;
@@ -28,7 +30,7 @@ mod pattern;
 mod question;
 mod relation;
 mod scan;
-mod selectivity;
+pub(crate) mod selectivity;
 mod settings;
 mod sketch;
 mod sort;

@@ -177,6 +177,7 @@ impl Decision<'_> {
                 cost_after: new.cost,
                 plan_before: old.plan.clone(),
                 plan_after: named(&new.plan),
+                assumed: query.usual.assumed.clone(),
             },
         ))
     }

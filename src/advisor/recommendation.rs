@@ -5,6 +5,7 @@ use serde::Serialize;
 use crate::model::change::Change;
 use crate::model::ident::QualifiedName;
 use crate::model::index::IndexDefinition;
+use crate::query::workload::Assumed;
 
 /// What to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -102,4 +103,7 @@ pub struct Helped {
     pub plan_before: String,
     /// Outline of the plan after.
     pub plan_after: String,
+    /// What was taken for parameters whose values nobody knows.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub assumed: Vec<Assumed>,
 }

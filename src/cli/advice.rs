@@ -15,6 +15,7 @@ use crate::advisor::catalog_advice::catalog_advice;
 use crate::advisor::recommend::{Decision, queryids, recommend};
 use crate::advisor::recommendation::Recommendation;
 use crate::advisor::search::{Choice, Search, SearchOptions};
+use crate::advisor::usual::assume_values;
 use crate::advisor::write_cost::{WriteCost, write_cost};
 use crate::model::gap::{Gap, Part};
 use crate::model::snapshot::Snapshot;
@@ -76,7 +77,8 @@ pub(crate) async fn advice(
     connection: Option<&Connection>,
     options: &AdviceOptions,
 ) -> Result<Report, Failure> {
-    let workload = workload(snapshot, &options.workload);
+    let mut workload = workload(snapshot, &options.workload);
+    assume_values(&mut workload, snapshot);
     let candidates = candidates(&workload, snapshot, &options.candidates());
     let indexes = candidates.indexes.iter();
     let write_costs: Vec<WriteCost> = indexes

@@ -12,7 +12,6 @@ use crate::pg::connect::Connection;
 use crate::pg::error::Kind;
 use crate::pg::explain::Explainable;
 use crate::pg::hypopg::Hypopg;
-use crate::query::paging::with_usual_page;
 use crate::query::workload::Workload;
 
 /// The chosen source of costs.
@@ -103,10 +102,9 @@ impl<'a> Planner<'a> {
             return Ok(Ok(self.estimate(query, indexes)));
         };
         let asked = &self.workload.queries[query];
-        let (text, parameters) = with_usual_page(&asked.text, asked.rows_per_call);
         let statement = Explainable {
-            text: &text,
-            parameters,
+            text: &asked.usual.text,
+            parameters: asked.usual.parameters,
             search_path: &asked.search_path,
         };
         match hypopg.cost(&statement, indexes).await {

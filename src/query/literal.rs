@@ -3,6 +3,7 @@
 use sqlparser::ast::{DataType, Expr, TypedString, UnaryOperator, Value};
 
 use crate::model::catalog::Column;
+use crate::query::analyse::side::changes_nothing;
 use crate::query::shape::{Operand, Operator};
 
 /// The text of a constant, casts and signs folded; `None` for NULL, parameters and everything computed.
@@ -65,9 +66,25 @@ fn boolean(text: &str) -> &str {
 
 /// A constant compared with that column.
 pub(crate) fn operand(expr: &Expr, column: Option<&Column>) -> Operand {
-    match literal(expr) {
-        Some(text) => Operand::Literal(of_type(text, column)),
-        None => Operand::Unknown,
+    match (literal(expr), parameter(expr, column)) {
+        (Some(text), _) => Operand::Literal(of_type(text, column)),
+        (None, Some(number)) => Operand::Parameters(vec![number]),
+        (None, None) => Operand::Unknown,
+    }
+}
+
+/// The number of a parameter that stands alone, or under a cast to the column's own type.
+fn parameter(expr: &Expr, column: Option<&Column>) -> Option<usize> {
+    match expr {
+        Expr::Nested(inner) => parameter(inner, column),
+        Expr::Cast {
+            expr, data_type, ..
+        } if changes_nothing(column?, &data_type.to_string()) => parameter(expr, column),
+        Expr::Value(value) => match &value.value {
+            Value::Placeholder(text) => text.strip_prefix('$')?.parse().ok(),
+            _ => None,
+        },
+        _ => None,
     }
 }
 
@@ -76,10 +93,15 @@ pub(crate) fn operands<'a>(
     exprs: impl IntoIterator<Item = &'a Expr>,
     column: Option<&Column>,
 ) -> Operand {
-    let texts: Option<Vec<String>> = (exprs.into_iter())
+    let exprs: Vec<&Expr> = exprs.into_iter().collect();
+    let texts: Option<Vec<String>> = (exprs.iter())
         .map(|e| literal(e).map(|text| of_type(text, column)))
         .collect();
-    texts.map_or(Operand::Unknown, Operand::Literals)
+    if let Some(texts) = texts {
+        return Operand::Literals(texts);
+    }
+    let numbers: Option<Vec<usize>> = exprs.iter().map(|e| parameter(e, column)).collect();
+    numbers.map_or(Operand::Unknown, Operand::Parameters)
 }
 
 fn of_type(text: String, column: Option<&Column>) -> String {

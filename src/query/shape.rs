@@ -66,6 +66,9 @@ pub struct Block {
     pub min_max: Vec<ColumnRef>,
     /// Whether the block aggregates (GROUP BY or aggregate functions) or uses window functions: LIMIT then stops no scan early.
     pub aggregates: bool,
+    /// Whether how many rows it gives does not follow from relations, predicates and joins alone: a condition that is not among
+    /// them (`f(x)`, an OR), or something in FROM that is no table.
+    pub inexact: bool,
 }
 
 /// How a block hangs in its parent.
@@ -199,10 +202,20 @@ pub enum Operand {
     Literal(String),
     /// Several literals (IN list; BETWEEN: low and high).
     Literals(Vec<String>),
-    /// `$n`, or a value that is only known when the statement runs (`now() - interval '1 day'`, a scalar subquery).
+    /// `$n` alone, by its number; several for an IN list and BETWEEN.
+    Parameters(Vec<usize>),
+    /// A value that is only known when the statement runs (`$1 + 1`, `now() - interval '1 day'`, a scalar subquery).
     Unknown,
     /// No operand (IS NULL).
     None,
+}
+
+impl Operand {
+    /// Whether the planner cannot see the value either.
+    #[must_use]
+    pub fn is_unknown(&self) -> bool {
+        matches!(self, Self::Unknown | Self::Parameters(_))
+    }
 }
 
 /// A comparison between columns of two relations.

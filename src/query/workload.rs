@@ -49,6 +49,31 @@ pub struct Query {
     pub search_path: Vec<String>,
     /// What it asks of the tables.
     pub shape: Shape,
+    /// What planners are asked instead of `text`.
+    pub usual: Usual,
+}
+
+/// A statement as it usually runs: its text with constants for the parameters whose values are known or can be told.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Usual {
+    /// The text; its parameters are `$1 … $n` again.
+    pub text: String,
+    /// Highest `$n` left in it.
+    pub parameters: usize,
+    /// What was taken for parameters that the text does not tell, column by column.
+    pub assumed: Vec<Assumed>,
+}
+
+/// A value was taken for the parameters that a column is compared with, so that the conditions keep as many rows as the
+/// statement returned.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Assumed {
+    /// The column.
+    pub column: String,
+    /// Share of the table's rows that the conditions on it keep with these values.
+    pub share: f64,
+    /// The share that a generic plan takes for them.
+    pub generic: f64,
 }
 
 /// Why a statement is not in the workload.

@@ -31,7 +31,7 @@ use crate::advisor::recommendation::{Action, Benefit, Confidence, Helped, Recomm
 use crate::model::change::Change;
 use crate::model::gap::Gap;
 use crate::model::index::KeyOf;
-use crate::query::workload::Coverage;
+use crate::query::workload::{Assumed, Coverage};
 use crate::report::plain::{json_escaped, sql_line};
 use crate::report::{
     Outcome, PlannerSummary, Report, SkippedGroup, Summary, TargetSummary, Tool, Unhelped,
@@ -140,6 +140,8 @@ struct HelpedObject<'a> {
     cost_after: f64,
     plan_before: &'a str,
     plan_after: &'a str,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    assumed: &'a [Assumed],
 }
 
 #[derive(Serialize)]
@@ -215,6 +217,7 @@ fn helped(helped: &Helped) -> HelpedObject<'_> {
         cost_after: helped.cost_after,
         plan_before: &helped.plan_before,
         plan_after: &helped.plan_after,
+        assumed: &helped.assumed,
     }
 }
 

@@ -6,6 +6,7 @@ use crate::advisor::recommendation::{Action, Confidence, Recommendation};
 use crate::model::gap::Gap;
 use crate::model::unit::{Bytes, CostUnits, Count, Millis, Percent, Utc};
 use crate::model::whatif::Source;
+use crate::query::workload::Assumed;
 use crate::report::plain::{one_line, sql_line};
 use crate::report::{Outcome, Report, SkippedGroup};
 
@@ -226,11 +227,21 @@ pub(super) fn size(recommendation: &Recommendation) -> String {
     }
 }
 
+/// What was taken for a parameter, and what would have been taken without the rows that were counted.
+pub(super) fn assumed(assumed: &Assumed) -> String {
+    format!(
+        "values: {} taken to keep {} of the table, as the rows returned say (unknown values: {})",
+        assumed.column,
+        Percent(assumed.share),
+        Percent(assumed.generic)
+    )
+}
+
 /// The price of keeping it up to date.
 pub(super) fn writes(recommendation: &Recommendation) -> String {
     match recommendation.benefit.write_ms_per_day {
         None => "price unknown: no write figures were seen".into(),
-        Some(0.0) => "no price: the table is not written to".into(),
+        Some(0.0) => "no price: no writes were seen that would touch it".into(),
         Some(ms) if recommendation.action == Action::Drop => {
             format!("{} per day less", Millis(ms.abs()))
         }

@@ -135,6 +135,8 @@ async fn load_shop(conninfo: String) -> String {
         include_str!("../../testdata/shop/schema.sql"),
         include_str!("../../testdata/shop/data.sql"),
         "select pg_stat_reset()",
+        // Enough to sample whole tables: statistics by chance would make advice by chance.
+        "set default_statistics_target = 1000",
         "vacuum analyze",
     ] {
         session.batch_execute(script).await.unwrap();

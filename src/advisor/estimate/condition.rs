@@ -211,7 +211,7 @@ impl Base<'_> {
             return;
         };
         let on_key = |c: &Clause| c.predicate.column == *key && c.predicate.expression.is_none();
-        let constant = |c: &Clause| !matches!(c.predicate.operand, Operand::Unknown);
+        let constant = |c: &Clause| !c.predicate.operand.is_unknown();
         let mut left = self.partitions;
         let mut share = 1.0;
         for clause in self.clauses.iter().filter(|c| on_key(c) && constant(c)) {

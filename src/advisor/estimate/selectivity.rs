@@ -61,7 +61,7 @@ impl<'a> Field<'a> {
         self.column.and_then(|c| c.stats.as_ref())
     }
 
-    fn scale(&self) -> Scale {
+    pub(crate) fn scale(&self) -> Scale {
         self.column.map_or(Scale::None, Scale::of)
     }
 

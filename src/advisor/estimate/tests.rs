@@ -10,7 +10,7 @@ use crate::model::whatif::{Cost, Hypothetical};
 use crate::query::analyse::analyse;
 use crate::query::catalog::Catalog;
 use crate::query::testing::catalog;
-use crate::query::workload::Query;
+use crate::query::workload::{Query, Usual};
 
 const SHOP: &str = "
 create table customers ( -- rows=50000 pages=800 visible=1
@@ -46,6 +46,7 @@ fn query(sql: &str, snapshot: &Snapshot) -> Query {
         rows_per_call: 10.0,
         search_path: vec!["public".into()],
         shape: analysed.shape,
+        usual: Usual::default(),
     }
 }
 

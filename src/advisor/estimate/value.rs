@@ -77,7 +77,7 @@ impl Scale {
         }
     }
 
-    fn number(self, text: &str) -> Option<f64> {
+    pub(crate) fn number(self, text: &str) -> Option<f64> {
         let text = text.trim();
         match self {
             Self::Number => text.parse::<f64>().ok().filter(|n| n.is_finite()),

@@ -422,7 +422,11 @@ impl<'a> Analysis<'a, '_> {
             facts.extend(self.compare(expr, Operator::Le, high, false)?);
             return Ok(facts);
         }
-        let operand = operands([low, high], None);
+        let column = match self.side(expr)? {
+            Side::Column(target) => self.column(&target.column),
+            _ => None,
+        };
+        let operand = operands([low, high], column);
         Ok(self
             .filter(expr, Operator::Between, operand, low)?
             .into_iter()

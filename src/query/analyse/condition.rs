@@ -63,7 +63,9 @@ impl<'a> Analysis<'a, '_> {
                 }
                 _ => {
                     self.read(expr, block)?;
-                    for fact in self.facts(expr, negated)? {
+                    let facts = self.facts(expr, negated)?;
+                    self.shape.blocks[block].inexact |= facts.is_empty();
+                    for fact in facts {
                         self.apply(fact, ctx);
                     }
                 }
@@ -249,6 +251,7 @@ impl<'a> Analysis<'a, '_> {
         block: usize,
     ) -> Result<(), Reason> {
         self.read(expr, block)?;
+        self.shape.blocks[block].inexact = true;
         let mut arms = Vec::new();
         let mut open = vec![(expr, negated)];
         while let Some((expr, negated)) = open.pop() {

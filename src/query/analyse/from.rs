@@ -294,6 +294,7 @@ impl<'a> Analysis<'a, '_> {
             .collect();
         // A function that yields one column names it after its alias; which functions do is not known here.
         let certain = !columns.is_empty() && !extra_columns;
+        self.shape.blocks[block].inexact = true;
         columns.extend(named.clone());
         self.push_item(Item {
             name: named.unwrap_or_else(|| name.to_owned()),
@@ -333,6 +334,7 @@ impl<'a> Analysis<'a, '_> {
                 None => quote_ident(table).into_owned(),
             })),
             Found::System => {
+                self.shape.blocks[block].inexact = true;
                 self.push_item(Item {
                     name: item,
                     schema: schema.map(Into::into),

@@ -178,7 +178,7 @@ impl<'a> Analysis<'a, '_> {
 }
 
 /// Whether the planner looks through the cast, so that an index on the column still serves.
-fn changes_nothing(column: &Column, to: &str) -> bool {
+pub(crate) fn changes_nothing(column: &Column, to: &str) -> bool {
     let to = to.to_ascii_lowercase();
     let same = to == column.type_name
         || match column.base_type.as_str() {

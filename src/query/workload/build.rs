@@ -1,6 +1,6 @@
 //! Statements + catalog → Workload.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde::{Deserialize, Serialize};
 
@@ -9,7 +9,8 @@ use crate::model::statement::{Source, Statement};
 use crate::query::analyse::{Analysed, analyse, analyse_prepared};
 use crate::query::catalog::Catalog;
 use crate::query::parse::Prepared;
-use crate::query::workload::{Coverage, Query, Reason, Skipped, Workload};
+use crate::query::usual::usual_text;
+use crate::query::workload::{Coverage, Query, Reason, Skipped, Usual, Workload};
 
 /// The comment that pgperf puts into every statement of its own.
 const OWN: &str = "/* pgperf */";
@@ -154,7 +155,18 @@ impl<'a> Group<'a> {
     }
 
     fn query(self, analysed: Analysed) -> Query {
+        let rows_per_call = if self.calls > 0.0 {
+            self.rows / self.calls
+        } else {
+            0.0
+        };
+        let (text, parameters) = usual_text(&analysed.text, rows_per_call, &BTreeMap::new());
         Query {
+            usual: Usual {
+                text,
+                parameters,
+                assumed: Vec::new(),
+            },
             text: analysed.text,
             parameters: analysed.parameters,
             fingerprint: analysed.fingerprint,
@@ -162,11 +174,7 @@ impl<'a> Group<'a> {
             members: self.members,
             calls: self.calls,
             total_ms: self.total_ms,
-            rows_per_call: if self.calls > 0.0 {
-                self.rows / self.calls
-            } else {
-                0.0
-            },
+            rows_per_call,
             search_path: self.path,
             shape: analysed.shape,
         }

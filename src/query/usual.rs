@@ -1,21 +1,27 @@
-//! LIMIT and OFFSET parameters put back to what is usual, for planning only.
+//! The text as it usually runs, for planning only: parameters put back where something is known of them.
 //!
 //! A generic plan takes `LIMIT $1` for a tenth of all rows, and so hides every index that lets a page be read in order. How
-//! many rows the statement really returns is known (`rows / calls`), so that number takes the parameter's place.
+//! many rows the statement really returns is known (`rows / calls`), so that number takes the parameter's place. Other
+//! parameters get the values that [`crate::advisor::usual`] finds.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use crate::model::ident::quote_literal;
 use crate::query::lexer::{Kind, Token, join, lex};
 use crate::query::repair::{next_code, parameters};
 
 /// Assumed page when nothing is known.
 const UNKNOWN_PAGE: f64 = 10.0;
 
-/// The text with `LIMIT $n`, `FETCH FIRST $n ROWS` and `OFFSET $n` replaced by numbers, and the highest parameter left. The
-/// other parameters are renumbered without a hole, because the server cannot tell the type of one that is not there.
-/// An OFFSET is taken to be one page.
+/// The text with `LIMIT $n`, `FETCH FIRST $n ROWS` and `OFFSET $n` replaced by numbers, the parameters in `values` by
+/// constants, and the highest parameter left. The other parameters are renumbered without a hole, because the server cannot
+/// tell the type of one that is not there. An OFFSET is taken to be one page.
 #[must_use]
-pub fn with_usual_page(text: &str, rows_per_call: f64) -> (String, usize) {
+pub fn usual_text(
+    text: &str,
+    rows_per_call: f64,
+    values: &BTreeMap<usize, String>,
+) -> (String, usize) {
     let rows = if rows_per_call > 0.0 {
         rows_per_call.ceil()
     } else {
@@ -24,6 +30,11 @@ pub fn with_usual_page(text: &str, rows_per_call: f64) -> (String, usize) {
     let mut tokens = lex(text).tokens;
     let mut replaced = false;
     for position in 0..tokens.len() {
+        if let Some(value) = number(&tokens[position]).and_then(|n| values.get(&n)) {
+            let constant = quote_literal(value);
+            tokens[position] = Token::new(Kind::String, tokens[position].start, constant);
+            replaced = true;
+        }
         if !begins_page(&tokens, position) {
             continue;
         }
@@ -39,6 +50,27 @@ pub fn with_usual_page(text: &str, rows_per_call: f64) -> (String, usize) {
         renumber(&mut tokens);
     }
     (join(&tokens), parameters(&tokens))
+}
+
+/// The parameters that stand exactly once in the text: only for them does a value at one place say everything.
+#[must_use]
+pub fn single_parameters(text: &str) -> BTreeSet<usize> {
+    let tokens = lex(text).tokens;
+    let mut uses: BTreeMap<usize, usize> = BTreeMap::new();
+    for number in tokens.iter().filter_map(number) {
+        *uses.entry(number).or_insert(0) += 1;
+    }
+    uses.retain(|_, uses| *uses == 1);
+    uses.into_keys().collect()
+}
+
+/// The number of a parameter.
+fn number(token: &Token<'_>) -> Option<usize> {
+    let digits = token.text.strip_prefix('$')?;
+    (token.kind == Kind::Parameter)
+        .then_some(digits)?
+        .parse()
+        .ok()
 }
 
 /// Whether the token is LIMIT, OFFSET, or the FIRST/NEXT of FETCH.
@@ -60,21 +92,11 @@ fn ends_operand(tokens: &[Token<'_>], position: usize) -> bool {
 }
 
 fn renumber(tokens: &mut [Token<'_>]) {
-    let mut numbers: BTreeMap<usize, usize> = tokens
-        .iter()
-        .filter(|t| t.kind == Kind::Parameter)
-        .filter_map(|t| Some((t.text[1..].parse().ok()?, 0)))
-        .collect();
-    for (new, number) in numbers.values_mut().enumerate() {
-        *number = new + 1;
-    }
-    for token in tokens.iter_mut().filter(|t| t.kind == Kind::Parameter) {
-        let number = token.text[1..]
-            .parse()
-            .ok()
-            .and_then(|old: usize| numbers.get(&old));
-        if let Some(number) = number {
-            *token = Token::new(Kind::Parameter, token.start, format!("${number}"));
+    let numbers: BTreeSet<usize> = tokens.iter().filter_map(number).collect();
+    let new: BTreeMap<usize, usize> = numbers.into_iter().zip(1..).collect();
+    for token in tokens {
+        if let Some(new) = number(token).and_then(|old| new.get(&old)) {
+            *token = Token::new(Kind::Parameter, token.start, format!("${new}"));
         }
     }
 }
@@ -123,7 +145,7 @@ mod tests {
             ),
         ] {
             assert_eq!(
-                with_usual_page(text, 19.2),
+                usual_text(text, 19.2, &BTreeMap::new()),
                 (expected.to_owned(), parameters),
                 "{text}"
             );
@@ -133,8 +155,24 @@ mod tests {
     #[test]
     fn an_unknown_page_is_ten_rows() {
         assert_eq!(
-            with_usual_page("select a from t limit $1", 0.0).0,
+            usual_text("select a from t limit $1", 0.0, &BTreeMap::new()).0,
             "select a from t limit 10"
+        );
+    }
+
+    #[test]
+    fn values_take_the_place_of_their_parameters() {
+        let values = BTreeMap::from([(1, "o'clock".to_owned()), (3, "2024-01-01".to_owned())]);
+        assert_eq!(
+            usual_text("select $2 from t where a = $1 and b < $3::date and c = $4 limit $5", 5.0, &values),
+            (
+                "select $1 from t where a = 'o''clock' and b < '2024-01-01'::date and c = $2 limit 5".to_owned(),
+                2
+            )
+        );
+        assert_eq!(
+            single_parameters("select $1, '$2', $3 from t where a = $3 -- $1"),
+            BTreeSet::from([1])
         );
     }
 }

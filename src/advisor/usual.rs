@@ -1,0 +1,490 @@
+//! What the parameters of a statement usually are, told from how many rows it returns.
+//!
+//! `pg_stat_statements` keeps no values, and a plan without them guesses: `x < $1` for a third of the table, `status = $1`
+//! for the mean of all values. But it counts rows, and for a statement over one table, without LIMIT or aggregation,
+//! `rows / calls` is exactly what its conditions let through. So
+//!
+//! - range conditions get bounds from the column's histogram that leave as many rows, given what the other conditions
+//!   leave (shared equally, in the logarithm, when several columns are compared);
+//! - without one, an equality on a skewed column gets the common value (or one of the rest) that comes closest, if the mean
+//!   is off by more than [`FAR`].
+//!
+//! Where anything else is unknown (no statistics, a condition that only a default selectivity stands for), rows that are
+//! missing could be missing for that reason as well: then nothing is assumed. Both planners get the same values, as constants
+//! in the text and in the Shape.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::advisor::estimate::base::{Base, column_at};
+use crate::advisor::estimate::bound::Bound;
+use crate::advisor::estimate::condition::Clause;
+use crate::advisor::estimate::selectivity::{Field, Side};
+use crate::model::snapshot::Snapshot;
+use crate::model::statement::Source;
+use crate::query::shape::{Operand, Operator, Predicate, Relation, Shape};
+use crate::query::usual::{single_parameters, usual_text};
+use crate::query::workload::{Assumed, Query, QueryKind, Usual, Workload};
+
+/// A mean selectivity that is off by a larger factor is not this statement's.
+const FAR: f64 = 3.0;
+
+/// Fewest rows that are told apart: a statement that finds nothing costs what one costs that finds one row.
+const FEWEST_ROWS: f64 = 0.5;
+
+/// Puts values in the place of parameters wherever they can be told.
+pub fn assume_values(workload: &mut Workload, snapshot: &Snapshot) {
+    for query in &mut workload.queries {
+        let found = told(query, snapshot);
+        if found.is_empty() {
+            continue;
+        }
+        let values: BTreeMap<usize, String> = (found.iter())
+            .flat_map(|t| t.parts.iter().flat_map(Part::values))
+            .collect();
+        let (text, parameters) = usual_text(&query.text, query.rows_per_call, &values);
+        for part in found.iter().flat_map(|t| &t.parts) {
+            query.shape.relations[0].predicates[part.predicate].operand = part.operand();
+        }
+        query.usual = Usual {
+            text,
+            parameters,
+            assumed: found.into_iter().map(|t| t.assumed).collect(),
+        };
+    }
+}
+
+/// What was told of one column.
+struct Told {
+    assumed: Assumed,
+    parts: Vec<Part>,
+}
+
+/// One predicate of it with the values for its parameters.
+struct Part {
+    /// Position in the relation's predicates.
+    predicate: usize,
+    parameters: Vec<usize>,
+    constants: Vec<String>,
+}
+
+impl Part {
+    fn values(&self) -> impl Iterator<Item = (usize, String)> {
+        let constants = self.constants.iter().cloned();
+        self.parameters.iter().copied().zip(constants)
+    }
+
+    fn operand(&self) -> Operand {
+        match self.constants.as_slice() {
+            [one] => Operand::Literal(one.clone()),
+            several => Operand::Literals(several.to_vec()),
+        }
+    }
+}
+
+fn told(query: &Query, snapshot: &Snapshot) -> Vec<Told> {
+    let counted = |&member: &usize| snapshot.statements[member].source == Source::PgStatStatements;
+    let Some(relation) = only_relation(query) else {
+        return Vec::new();
+    };
+    if query.calls <= 0.0 || !query.members.iter().all(counted) {
+        return Vec::new();
+    }
+    let free = single_parameters(&query.text);
+    let ranges = ranges(relation, &free);
+    let of_ranges: BTreeSet<usize> = ranges.values().flatten().copied().collect();
+    let others = without(relation, &of_ranges);
+    let base = Base::of(&others, &[], &[], false, snapshot);
+    let rows = base.tuples * base.share;
+    if rows <= 0.0 || !is_certain(&base) {
+        return Vec::new();
+    }
+    let wanted = query.rows_per_call.max(FEWEST_ROWS) / rows;
+    if ranges.is_empty() {
+        return equality(relation, &base, &free, wanted)
+            .into_iter()
+            .collect();
+    }
+    if wanted >= 1.0 {
+        // The others let through less than was returned: they are what is misjudged.
+        return Vec::new();
+    }
+    #[allow(clippy::cast_precision_loss, reason = "a handful of columns")]
+    let each = wanted.powf(1.0 / ranges.len() as f64);
+    let told: Option<Vec<Told>> = (ranges.into_iter())
+        .map(|(column, predicates)| {
+            let field = base.field(column_at(base.table, column));
+            range(relation, field, column, &predicates, each)
+        })
+        .collect();
+    told.unwrap_or_default()
+}
+
+/// The one table of a statement whose rows are those that pass its conditions.
+fn only_relation(query: &Query) -> Option<&Relation> {
+    let Shape {
+        relations, blocks, ..
+    } = &query.shape;
+    let ([relation], [block]) = (relations.as_slice(), blocks.as_slice()) else {
+        return None;
+    };
+    let reads = matches!(
+        query.kind,
+        QueryKind::Select | QueryKind::Update | QueryKind::Delete
+    );
+    let all_rows = block.limit.is_none()
+        && !block.aggregates
+        && !block.inexact
+        && block.group.is_empty()
+        && block.distinct.is_empty()
+        && block.min_max.is_empty();
+    (reads && all_rows && relation.disjunctions.is_empty()).then_some(relation)
+}
+
+/// Range conditions on plain columns whose every bound is a parameter used nowhere else: column → predicates, at most one
+/// lower and one upper bound.
+fn ranges<'a>(relation: &'a Relation, free: &BTreeSet<usize>) -> BTreeMap<&'a str, Vec<usize>> {
+    let mut ranges: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    for (at, predicate) in relation.predicates.iter().enumerate() {
+        if !sides(predicate).is_empty() && parameters(predicate, free).is_some() {
+            ranges.entry(&predicate.column).or_default().push(at);
+        }
+    }
+    ranges.retain(|column, predicates| {
+        let known = |p: &Predicate| p.column == *column && !sides(p).is_empty();
+        let all = relation.predicates.iter().filter(|p| known(p)).count();
+        let bounds: Vec<Side> = (predicates.iter())
+            .flat_map(|&at| sides(&relation.predicates[at]))
+            .map(|(side, _)| side)
+            .collect();
+        let of = |side| bounds.iter().filter(|&&s| s == side).count();
+        all == predicates.len() && of(Side::Low) <= 1 && of(Side::High) <= 1
+    });
+    ranges
+}
+
+/// Which ends a condition bounds, and whether the value itself belongs to it.
+fn sides(predicate: &Predicate) -> Vec<(Side, bool)> {
+    match predicate.operator {
+        Operator::Lt => vec![(Side::High, false)],
+        Operator::Le => vec![(Side::High, true)],
+        Operator::Gt => vec![(Side::Low, false)],
+        Operator::Ge => vec![(Side::Low, true)],
+        Operator::Between => vec![(Side::Low, true), (Side::High, true)],
+        _ => Vec::new(),
+    }
+}
+
+/// The parameters that a plain column is compared with, if they stand nowhere else.
+fn parameters<'a>(predicate: &'a Predicate, free: &BTreeSet<usize>) -> Option<&'a [usize]> {
+    match &predicate.operand {
+        Operand::Parameters(numbers) if predicate.expression.is_none() => {
+            numbers.iter().all(|n| free.contains(n)).then_some(numbers)
+        }
+        _ => None,
+    }
+}
+
+/// The relation without some of its predicates.
+fn without(relation: &Relation, left_out: &BTreeSet<usize>) -> Relation {
+    let mut rest = relation.clone();
+    let predicates = std::mem::take(&mut rest.predicates).into_iter().enumerate();
+    rest.predicates = predicates
+        .filter(|(at, _)| !left_out.contains(at))
+        .map(|(_, predicate)| predicate)
+        .collect();
+    rest
+}
+
+/// Whether every selectivity comes from statistics.
+fn is_certain(base: &Base<'_>) -> bool {
+    let told = |clause: &Clause| {
+        let field = base.field(clause.column);
+        !clause.share.default && (field.unique || field.stats().is_some())
+    };
+    base.table.is_some() && base.clauses.iter().all(told)
+}
+
+/// Bounds for the range conditions on one column that keep `share` of the rows.
+fn range(
+    relation: &Relation,
+    field: Field<'_>,
+    column: &str,
+    predicates: &[usize],
+    share: f64,
+) -> Option<Told> {
+    let ends: Vec<(usize, Side, bool)> = (predicates.iter())
+        .flat_map(|&at| {
+            let sides = sides(&relation.predicates[at]).into_iter();
+            sides.map(move |(side, inclusive)| (at, side, inclusive))
+        })
+        .collect();
+    let (bounds, kept): (Vec<Bound>, f64) = match ends.as_slice() {
+        [(_, side, inclusive)] => {
+            let bound = field.bound(*side, *inclusive, share)?;
+            let kept = bound.share;
+            (vec![bound], kept)
+        }
+        [first, second] => {
+            let inclusive = |side| if first.1 == side { first.2 } else { second.2 };
+            let [low, high] = field.window([inclusive(Side::Low), inclusive(Side::High)], share)?;
+            let kept = low.share + high.share - 1.0 + field.null_frac();
+            if first.1 == Side::Low {
+                (vec![low, high], kept)
+            } else {
+                (vec![high, low], kept)
+            }
+        }
+        _ => return None,
+    };
+    // A column of few values may have none that comes near.
+    let near = (kept.max(1e-9) / share).ln().abs() <= FAR.ln() || kept * field.tuples < 10.0;
+    let mut parts: Vec<Part> = Vec::new();
+    for (&(predicate, _, _), bound) in ends.iter().zip(bounds) {
+        match parts.iter_mut().find(|p| p.predicate == predicate) {
+            Some(part) => part.constants.push(bound.value),
+            None => parts.push(Part {
+                predicate,
+                parameters: match &relation.predicates[predicate].operand {
+                    Operand::Parameters(numbers) => numbers.clone(),
+                    _ => return None,
+                },
+                constants: vec![bound.value],
+            }),
+        }
+    }
+    let assumed = Assumed {
+        column: column.to_owned(),
+        share: kept,
+        generic: generic_range(&ends),
+    };
+    near.then_some(Told { assumed, parts })
+}
+
+/// `DEFAULT_INEQ_SEL` and `DEFAULT_RANGE_INEQ_SEL` of `selfuncs.h`.
+fn generic_range(ends: &[(usize, Side, bool)]) -> f64 {
+    if ends.len() > 1 { 0.005 } else { 1.0 / 3.0 }
+}
+
+/// The equality whose column is skewed so that one of its values explains how many rows were returned: `wanted` times as
+/// many as the means say.
+fn equality(
+    relation: &Relation,
+    base: &Base<'_>,
+    free: &BTreeSet<usize>,
+    wanted: f64,
+) -> Option<Told> {
+    let distance = |factor: f64| (factor.max(1e-9) / wanted).ln().abs();
+    if distance(1.0) <= FAR.ln() {
+        return None;
+    }
+    let mut best: Option<(f64, Told)> = None;
+    for (at, predicate) in relation.predicates.iter().enumerate() {
+        let Some([number]) = parameters(predicate, free) else {
+            continue;
+        };
+        let field = base.field(column_at(base.table, &predicate.column));
+        if predicate.operator != Operator::Eq || field.unique {
+            continue;
+        }
+        let mean = field.equals_unknown();
+        for value in classes(field) {
+            let share = field.equals(value);
+            let off = distance(share / mean.max(1e-12));
+            if best.as_ref().is_none_or(|(least, _)| off < *least) {
+                let assumed = Assumed {
+                    column: predicate.column.clone(),
+                    share,
+                    generic: mean,
+                };
+                let part = Part {
+                    predicate: at,
+                    parameters: vec![*number],
+                    constants: vec![value.to_owned()],
+                };
+                let parts = vec![part];
+                best = Some((off, Told { assumed, parts }));
+            }
+        }
+    }
+    best.filter(|(off, _)| *off < distance(1.0) / 2.0)
+        .map(|(_, told)| told)
+}
+
+/// One value of each frequency that statistics know: the common ones, and one of the rest.
+fn classes<'a>(field: Field<'a>) -> impl Iterator<Item = &'a str> {
+    let stats = field.stats();
+    let common = stats.and_then(|s| s.most_common_vals.as_ref());
+    let bounds = stats.and_then(|s| s.histogram_bounds.as_ref());
+    let rest = bounds.and_then(|b| b.get(b.len() / 2));
+    (common.into_iter().flatten())
+        .chain(rest.filter(|_| common.is_some()))
+        .map(String::as_str)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::query::testing::{catalog, with_statements};
+    use crate::query::workload::{WorkloadOptions, workload};
+
+    const SHOP: &str = "
+create table sessions ( -- rows=100000 pages=1000
+  id int primary key,
+  customer_id int not null, -- n_distinct=10000
+  status text not null, -- n_distinct=4 mcv={done:0.95,open:0.04,new:0.009,bad:0.001}
+  kind text not null, -- n_distinct=1000 mcv={a:0.5,b:0.3} histogram={c,d,e,f,g,h}
+  expires_at timestamptz not null, -- n_distinct=-1 histogram={2024-01-01,2024-02-01,2024-03-01,2024-04-01,2024-05-01}
+  amount numeric not null, -- n_distinct=-1 histogram={0,100,200,300,400}
+  score int, -- n_distinct=-1 null_frac=0.5 histogram={0,100,200,300,400}
+  note text
+);
+create table customers (id int primary key, email text);";
+
+    /// The text that is planned, with so many rows returned per call.
+    fn usual(sql: &str, rows_per_call: i64) -> Query {
+        let mut snapshot = with_statements(catalog(SHOP), &[(sql, 100, 10.0)]);
+        snapshot.statements[0].rows = 100 * rows_per_call;
+        let mut workload = workload(&snapshot, &WorkloadOptions::default());
+        assert_eq!(workload.queries.len(), 1, "{:?}", workload.skipped);
+        assume_values(&mut workload, &snapshot);
+        workload.queries.remove(0)
+    }
+
+    fn check(sql: &str, rows_per_call: i64, expected: &str) {
+        let query = usual(sql, rows_per_call);
+        assert_eq!(
+            query.usual.text, expected,
+            "{sql} with {rows_per_call} rows"
+        );
+        assert_eq!(
+            query.usual.text == sql,
+            query.usual.assumed.is_empty(),
+            "{:?}",
+            query.usual.assumed
+        );
+    }
+
+    #[test]
+    fn a_range_is_as_wide_as_the_rows_say() {
+        let query = usual("delete from sessions where expires_at < $1", 25_000);
+        let text = "delete from sessions where expires_at < '2024-02-01 00:0";
+        assert!(query.usual.text.starts_with(text), "{}", query.usual.text);
+        let query = usual("select * from sessions where $1 > amount", 1_000);
+        let text = "select * from sessions where '4.00";
+        assert!(query.usual.text.starts_with(text), "{}", query.usual.text);
+        // What the equality leaves is 10 rows, of which one was returned.
+        let query = usual(
+            "select * from sessions where customer_id = $1 and amount >= $2",
+            1,
+        );
+        assert!((query.usual.assumed[0].share - 0.1).abs() < 1e-6);
+        assert_eq!(query.usual.parameters, 1);
+        assert!(query.usual.text.contains("customer_id = $1"));
+        assert!(query.usual.text.contains("amount >= '360"));
+    }
+
+    #[test]
+    fn a_window_lies_in_the_middle() {
+        for sql in [
+            "select * from sessions where amount >= $1 and amount < $2",
+            "select * from sessions where amount between $1 and $2",
+        ] {
+            let query = usual(sql, 10_000);
+            let values: Vec<f64> = (query.usual.text.split('\''))
+                .filter_map(|part| part.parse().ok())
+                .collect();
+            assert!((values[0] - 180.0).abs() < 0.1, "{}", query.usual.text);
+            assert!((values[1] - 220.0).abs() < 0.1, "{}", query.usual.text);
+            assert_eq!(query.usual.parameters, 0);
+        }
+        let query = usual(
+            "select * from sessions where score > $1 and score <= $2",
+            5_000,
+        );
+        assert!(
+            (query.usual.assumed[0].share - 0.05).abs() < 3e-3,
+            "{query:?}"
+        );
+    }
+
+    #[test]
+    fn an_equality_on_a_skewed_column_has_the_value_that_explains_the_rows() {
+        let sql = "select * from sessions where status = $1";
+        check(sql, 95_000, "select * from sessions where status = 'done'");
+        check(sql, 900, "select * from sessions where status = 'new'");
+        check(sql, 30, "select * from sessions where status = 'bad'");
+        check(
+            "select * from sessions where kind = $1",
+            18,
+            "select * from sessions where kind = 'f'",
+        );
+        // The mean is near enough.
+        check(sql, 20_000, sql);
+    }
+
+    #[test]
+    fn nothing_is_assumed_where_other_things_could_be_the_reason() {
+        for (sql, rows) in [
+            // Not all rows are returned, or not only they.
+            ("select * from sessions where expires_at < $1 limit 100", 1),
+            ("select count(*) from sessions where expires_at < $1", 1),
+            (
+                "select distinct status from sessions where expires_at < $1",
+                1,
+            ),
+            (
+                "select * from sessions s join customers c on c.id = s.customer_id where expires_at < $1",
+                1,
+            ),
+            (
+                "select * from sessions, generate_series(1, 3) where expires_at < $1",
+                1,
+            ),
+            // What else filters is not known.
+            (
+                "select * from sessions where expires_at < $1 and note = $2",
+                1,
+            ),
+            (
+                "select * from sessions where expires_at < $1 and lower(note) = $2",
+                1,
+            ),
+            (
+                "select * from sessions where expires_at < $1 and note like $2",
+                1,
+            ),
+            (
+                "select * from sessions where expires_at < $1 and f(note)",
+                1,
+            ),
+            (
+                "select * from sessions where expires_at < $1 and (status = $2 or kind = $3)",
+                1,
+            ),
+            // The value stands elsewhere too, or is computed.
+            ("select *, $1 from sessions where expires_at < $1", 1),
+            (
+                "select * from sessions where expires_at < now() - $1::interval",
+                1,
+            ),
+            // More rows than a range could let through: the customer is not a mean one.
+            (
+                "select * from sessions where customer_id = $1 and expires_at < $2",
+                500,
+            ),
+        ] {
+            let query = usual(sql, rows);
+            assert_eq!(query.usual.assumed, [], "{sql}");
+        }
+    }
+
+    #[test]
+    fn rows_that_were_not_counted_tell_nothing() {
+        let sql = "select * from sessions where expires_at < $1";
+        let mut snapshot = with_statements(catalog(SHOP), &[(sql, 100, 10.0)]);
+        snapshot.statements[0].source = Source::File;
+        let mut workload = workload(&snapshot, &WorkloadOptions::default());
+        assume_values(&mut workload, &snapshot);
+        assert_eq!(workload.queries[0].usual.text, sql);
+    }
+}
