@@ -311,7 +311,7 @@ fn equality(
 }
 
 /// One value of each frequency that statistics know: the common ones, and one of the rest.
-fn classes<'a>(field: Field<'a>) -> impl Iterator<Item = &'a str> {
+fn classes(field: Field<'_>) -> impl Iterator<Item = &str> {
     let stats = field.stats();
     let common = stats.and_then(|s| s.most_common_vals.as_ref());
     let bounds = stats.and_then(|s| s.histogram_bounds.as_ref());

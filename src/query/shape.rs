@@ -43,6 +43,10 @@ pub struct Relation {
 }
 
 /// One SELECT, UPDATE, DELETE … of the statement.
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own, and every combination can be"
+)]
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Block {

@@ -160,7 +160,7 @@ const DEXTER_CASES: &[(&str, &[&str])] = &[
 
 #[tokio::test(flavor = "multi_thread")]
 async fn dexters_table() {
-    let conninfo = support::database(15).await;
+    let conninfo = support::database(support::hypopg_major()).await;
     support::client(&conninfo)
         .await
         .batch_execute(DEXTER)
@@ -285,7 +285,7 @@ const PGHERO_CASES: &[(&str, &[&str])] = &[
 
 #[tokio::test(flavor = "multi_thread")]
 async fn pgheros_table() {
-    let conninfo = support::database(15).await;
+    let conninfo = support::database(support::hypopg_major()).await;
     support::client(&conninfo)
         .await
         .batch_execute(PGHERO)

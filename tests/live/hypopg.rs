@@ -60,7 +60,7 @@ const CASES: &[(&str, &str, &str)] = &[
 /// The bias of an uncorrected nested loop is a factor of two and more here; corrected, the promise is within a tenth.
 #[tokio::test(flavor = "multi_thread")]
 async fn promised_cost_is_the_built_cost() {
-    let conninfo = support::database(15).await;
+    let conninfo = support::database(support::hypopg_major()).await;
     let database = conninfo
         .rsplit_once("dbname=")
         .unwrap()
@@ -127,7 +127,7 @@ async fn promised_cost_is_the_built_cost() {
 /// Nothing stays in the session: neither after an answer nor after a statement that cannot be planned.
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_stays_behind() {
-    let conninfo = support::database(15).await;
+    let conninfo = support::database(support::hypopg_major()).await;
     let client = support::client(&conninfo).await;
     client
         .batch_execute("CREATE EXTENSION hypopg; CREATE TABLE t (a int, b int)")
@@ -185,7 +185,7 @@ async fn nothing_stays_behind() {
 /// A second run sees the load of the first, not its questions, also where everything nested is counted.
 #[tokio::test(flavor = "multi_thread")]
 async fn own_questions_are_no_load() {
-    let conninfo = support::database(15).await;
+    let conninfo = support::database(support::hypopg_major()).await;
     let client = support::client(&conninfo).await;
     let setup = "CREATE EXTENSION hypopg; CREATE EXTENSION pg_stat_statements;
         CREATE TABLE t (id int, a int); INSERT INTO t SELECT n, n % 5000 FROM generate_series(1, 100000) n; ANALYZE t;

@@ -3,7 +3,7 @@
 use tokio_postgres::{Client, SimpleQueryMessage};
 
 use super::binary::pgperf;
-use super::support::{client, on_each_version, servers, shop};
+use super::support::{client, hypopg_major, on_each_version, servers, shop};
 
 const WORKLOAD: &str = include_str!("../../testdata/shop/workload.sql");
 
@@ -111,10 +111,10 @@ async fn every_version_gets_the_same_advice() {
     }
 }
 
-/// The real planner on 15 sees the shop as arithmetic does.
+/// The real planner sees the shop as arithmetic does.
 #[tokio::test(flavor = "multi_thread")]
 async fn hypopg_gives_the_same_advice() {
-    let conninfo = shop(15).await;
+    let conninfo = shop(hypopg_major()).await;
     let client = client(conninfo).await;
     client
         .batch_execute("create extension if not exists hypopg")

@@ -31,6 +31,17 @@ pub(crate) fn installation(major: u32) -> Installation {
         .unwrap_or_else(|| panic!("PostgreSQL {major} is excluded by PGPERF_TEST_MAJORS"))
 }
 
+/// A major version whose installation has `HypoPG`: which one that is, the system's packages decide.
+///
+/// # Panics
+/// When none has it.
+pub(crate) fn hypopg_major() -> u32 {
+    let servers = servers();
+    let has = servers.iter().find(|i| i.has_extension("hypopg"));
+    has.expect("no PostgreSQL with HypoPG found; run tests/servers (Debian: apt install postgresql-<major>-hypopg)")
+        .major()
+}
+
 fn find() -> Vec<Installation> {
     let wanted: Vec<u32> = match std::env::var("PGPERF_TEST_MAJORS") {
         Ok(list) => list
