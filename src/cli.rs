@@ -8,6 +8,7 @@ mod demo;
 mod doctor;
 mod exit;
 mod file;
+mod interrupt;
 mod load;
 mod output;
 mod planner;
@@ -19,6 +20,7 @@ use clap::Parser as _;
 
 pub(crate) use args::ConnectArgs;
 pub(crate) use exit::{Exit, Failure};
+use interrupt::unless_interrupted;
 
 /// Parses the command line, runs the command, prints the error if any, and gives the exit code.
 #[must_use]
@@ -46,9 +48,10 @@ pub fn main() -> ExitCode {
 
 async fn run(arguments: args::Arguments) -> Result<Exit, Failure> {
     match arguments.command {
-        args::Command::Advise(command) => advise::run(&command).await,
+        args::Command::Advise(command) => unless_interrupted(advise::run(&command)).await,
+        // It has a server to remove, and sees to signals itself.
         args::Command::Demo(command) => demo::run(&command).await,
-        args::Command::Doctor(command) => doctor::run(&command).await,
-        args::Command::Snapshot(command) => snapshot::run(&command).await,
+        args::Command::Doctor(command) => unless_interrupted(doctor::run(&command)).await,
+        args::Command::Snapshot(command) => unless_interrupted(snapshot::run(&command)).await,
     }
 }

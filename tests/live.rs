@@ -10,6 +10,7 @@ mod live {
     mod estimate;
     mod hypopg;
     mod inputs;
+    mod interrupt;
     mod local;
     mod roles;
     mod shop;

@@ -7,9 +7,9 @@ mod shop;
 mod traffic;
 
 use clap::Args;
-use tokio::signal::unix::{SignalKind, signal};
 
 use super::advice::{AdviceOptions, advice};
+use super::interrupt::interrupted;
 use super::{Exit, Failure, file, load, output};
 use crate::pg::connect::ConnectOptions;
 use crate::pg::local::{
@@ -239,22 +239,6 @@ async fn apply(session: &Session, ddl: &[String]) -> Result<(), Failure> {
         session.run(statement).await?;
     }
     Ok(())
-}
-
-/// Returns when the user or the system wants us to end.
-async fn interrupted() {
-    let wait = |kind| async move {
-        match signal(kind) {
-            Ok(mut signal) => signal.recv().await,
-            // Without a handler the signal ends the process, and the server's keeper does the rest.
-            Err(_) => std::future::pending().await,
-        }
-    };
-    tokio::select! {
-        _ = wait(SignalKind::interrupt()) => {}
-        _ = wait(SignalKind::terminate()) => {}
-        _ = wait(SignalKind::hangup()) => {}
-    }
 }
 
 #[cfg(test)]
