@@ -48,7 +48,7 @@ pub fn main() -> ExitCode {
 
 async fn run(arguments: args::Arguments) -> Result<Exit, Failure> {
     match arguments.command {
-        args::Command::Advise(command) => unless_interrupted(advise::run(&command)).await,
+        args::Command::Advise(command) => unless_interrupted(Box::pin(advise::run(&command))).await,
         // It has a server to remove, and sees to signals itself.
         args::Command::Demo(command) => demo::run(&command).await,
         args::Command::Doctor(command) => unless_interrupted(doctor::run(&command)).await,

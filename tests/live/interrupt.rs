@@ -73,7 +73,7 @@ async fn a_read_of_stdin_is_left() {
     let mut child = start(&["advise", "--queries", "-"]);
     let mut stdin = child.stdin.take().unwrap();
     // More than a pipe holds: when it is written, somebody reads.
-    stdin.write_all(&[b' '; 100_000]).unwrap();
+    stdin.write_all(&vec![b' '; 100_000]).unwrap();
     let (code, took) = interrupt(child);
     assert_eq!(code, Some(130));
     assert!(took < Duration::from_secs(1), "{took:?}");
