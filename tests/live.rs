@@ -15,4 +15,5 @@ mod live {
     mod roles;
     mod shop;
     pub(crate) mod support;
+    mod usual;
 }

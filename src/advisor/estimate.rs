@@ -37,7 +37,7 @@ mod sort;
 #[cfg(test)]
 mod tests;
 mod unit;
-mod value;
+pub(crate) mod value;
 
 use crate::advisor::estimate::index::Ix;
 use crate::advisor::estimate::join::{Joined, Joiner};

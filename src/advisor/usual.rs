@@ -19,6 +19,7 @@ use crate::advisor::estimate::base::{Base, column_at};
 use crate::advisor::estimate::bound::Bound;
 use crate::advisor::estimate::condition::Clause;
 use crate::advisor::estimate::selectivity::{Field, Side};
+use crate::advisor::estimate::value::Scale;
 use crate::model::snapshot::Snapshot;
 use crate::model::statement::Source;
 use crate::query::shape::{Operand, Operator, Predicate, Relation, Shape};
@@ -39,11 +40,11 @@ pub fn assume_values(workload: &mut Workload, snapshot: &Snapshot) {
             continue;
         }
         let values: BTreeMap<usize, String> = (found.iter())
-            .flat_map(|t| t.parts.iter().flat_map(Part::values))
+            .flat_map(|t| t.parts.iter().flat_map(|p| p.values.clone()))
             .collect();
         let (text, parameters) = usual_text(&query.text, query.rows_per_call, &values);
         for part in found.iter().flat_map(|t| &t.parts) {
-            query.shape.relations[0].predicates[part.predicate].operand = part.operand();
+            query.shape.relations[0].predicates[part.predicate].operand = part.operand.clone();
         }
         query.usual = Usual {
             text,
@@ -59,25 +60,38 @@ struct Told {
     parts: Vec<Part>,
 }
 
-/// One predicate of it with the values for its parameters.
+/// One predicate of it.
 struct Part {
     /// Position in the relation's predicates.
     predicate: usize,
-    parameters: Vec<usize>,
-    constants: Vec<String>,
+    /// Constants for its parameters.
+    values: Vec<(usize, String)>,
+    /// What the column is then compared with.
+    operand: Operand,
 }
 
 impl Part {
-    fn values(&self) -> impl Iterator<Item = (usize, String)> {
-        let constants = self.constants.iter().cloned();
-        self.parameters.iter().copied().zip(constants)
-    }
-
-    fn operand(&self) -> Operand {
-        match self.constants.as_slice() {
-            [one] => Operand::Literal(one.clone()),
-            several => Operand::Literals(several.to_vec()),
-        }
+    /// The predicate with these constants in the place of what is unknown; `now` in seconds since 1970.
+    fn new(at: usize, predicate: &Predicate, constants: Vec<String>, now: f64) -> Option<Self> {
+        let values = match (&predicate.operand, constants.as_slice()) {
+            (Operand::Parameters(numbers), _) => {
+                numbers.iter().copied().zip(constants.clone()).collect()
+            }
+            (Operand::Ago(number), [moment]) => {
+                let ago = now - Scale::Moment.number(moment)?;
+                vec![(*number, format!("{ago:.3} seconds"))]
+            }
+            _ => return None,
+        };
+        let operand = match <[String; 1]>::try_from(constants) {
+            Ok([one]) => Operand::Literal(one),
+            Err(several) => Operand::Literals(several),
+        };
+        Some(Self {
+            predicate: at,
+            values,
+            operand,
+        })
     }
 }
 
@@ -113,7 +127,7 @@ fn told(query: &Query, snapshot: &Snapshot) -> Vec<Told> {
     let told: Option<Vec<Told>> = (ranges.into_iter())
         .map(|(column, predicates)| {
             let field = base.field(column_at(base.table, column));
-            range(relation, field, column, &predicates, each)
+            range(relation, field, &predicates, each, snapshot.taken_at)
         })
         .collect();
     told.unwrap_or_default()
@@ -176,12 +190,13 @@ fn sides(predicate: &Predicate) -> Vec<(Side, bool)> {
 
 /// The parameters that a plain column is compared with, if they stand nowhere else.
 fn parameters<'a>(predicate: &'a Predicate, free: &BTreeSet<usize>) -> Option<&'a [usize]> {
-    match &predicate.operand {
-        Operand::Parameters(numbers) if predicate.expression.is_none() => {
-            numbers.iter().all(|n| free.contains(n)).then_some(numbers)
-        }
-        _ => None,
-    }
+    let numbers = match &predicate.operand {
+        Operand::Parameters(numbers) => numbers.as_slice(),
+        Operand::Ago(number) => std::slice::from_ref(number),
+        _ => return None,
+    };
+    let all_free = numbers.iter().all(|n| free.contains(n));
+    (all_free && predicate.expression.is_none()).then_some(numbers)
 }
 
 /// The relation without some of its predicates.
@@ -208,9 +223,9 @@ fn is_certain(base: &Base<'_>) -> bool {
 fn range(
     relation: &Relation,
     field: Field<'_>,
-    column: &str,
     predicates: &[usize],
     share: f64,
+    now: f64,
 ) -> Option<Told> {
     let ends: Vec<(usize, Side, bool)> = (predicates.iter())
         .flat_map(|&at| {
@@ -238,26 +253,22 @@ fn range(
     };
     // A column of few values may have none that comes near.
     let near = (kept.max(1e-9) / share).ln().abs() <= FAR.ln() || kept * field.tuples < 10.0;
-    let mut parts: Vec<Part> = Vec::new();
+    let mut constants: BTreeMap<usize, Vec<String>> = BTreeMap::new();
     for (&(predicate, _, _), bound) in ends.iter().zip(bounds) {
-        match parts.iter_mut().find(|p| p.predicate == predicate) {
-            Some(part) => part.constants.push(bound.value),
-            None => parts.push(Part {
-                predicate,
-                parameters: match &relation.predicates[predicate].operand {
-                    Operand::Parameters(numbers) => numbers.clone(),
-                    _ => return None,
-                },
-                constants: vec![bound.value],
-            }),
-        }
+        constants.entry(predicate).or_default().push(bound.value);
     }
+    let parts: Option<Vec<Part>> = (constants.into_iter())
+        .map(|(at, constants)| Part::new(at, &relation.predicates[at], constants, now))
+        .collect();
     let assumed = Assumed {
-        column: column.to_owned(),
+        column: field.column?.name.clone(),
         share: kept,
         generic: generic_range(&ends),
     };
-    near.then_some(Told { assumed, parts })
+    Some(Told {
+        assumed,
+        parts: parts.filter(|_| near)?,
+    })
 }
 
 /// `DEFAULT_INEQ_SEL` and `DEFAULT_RANGE_INEQ_SEL` of `selfuncs.h`.
@@ -279,6 +290,9 @@ fn equality(
     }
     let mut best: Option<(f64, Told)> = None;
     for (at, predicate) in relation.predicates.iter().enumerate() {
+        let Operand::Parameters(_) = predicate.operand else {
+            continue;
+        };
         let Some([number]) = parameters(predicate, free) else {
             continue;
         };
@@ -298,8 +312,8 @@ fn equality(
                 };
                 let part = Part {
                     predicate: at,
-                    parameters: vec![*number],
-                    constants: vec![value.to_owned()],
+                    values: vec![(*number, value.to_owned())],
+                    operand: Operand::Literal(value.to_owned()),
                 };
                 let parts = vec![part];
                 best = Some((off, Told { assumed, parts }));
@@ -405,6 +419,23 @@ create table customers (id int primary key, email text);";
             (query.usual.assumed[0].share - 0.05).abs() < 3e-3,
             "{query:?}"
         );
+    }
+
+    #[test]
+    fn a_time_ago_is_as_long_as_the_rows_say() {
+        // The fixture is of 2023-11-14, before all of the table's values.
+        for now in ["now()", "CURRENT_TIMESTAMP"] {
+            let sql = format!("select * from sessions where expires_at >= {now} - interval $1");
+            let query = usual(&sql, 25_000);
+            let operand = &query.shape.relations[0].predicates[0].operand;
+            let Operand::Literal(moment) = operand else {
+                panic!("{operand:?}");
+            };
+            assert!(moment.starts_with("2024-04-01 00:0"), "{moment}");
+            let ago = 1_700_000_000.0 - Scale::Moment.number(moment).unwrap();
+            let text = format!("{now} - '{ago:.3} seconds'::interval");
+            assert!(query.usual.text.ends_with(&text), "{}", query.usual.text);
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Constants in the text form that `pg_stats` has, and what a LIKE pattern can be searched by.
 
-use sqlparser::ast::{DataType, Expr, TypedString, UnaryOperator, Value};
+use sqlparser::ast::{BinaryOperator, DataType, Expr, TypedString, UnaryOperator, Value};
 
 use crate::model::catalog::Column;
 use crate::query::analyse::side::changes_nothing;
@@ -69,7 +69,47 @@ pub(crate) fn operand(expr: &Expr, column: Option<&Column>) -> Operand {
     match (literal(expr), parameter(expr, column)) {
         (Some(text), _) => Operand::Literal(of_type(text, column)),
         (None, Some(number)) => Operand::Parameters(vec![number]),
-        (None, None) => Operand::Unknown,
+        (None, None) => ago(expr).map_or(Operand::Unknown, Operand::Ago),
+    }
+}
+
+/// The parameter of `now() - $n::interval`, in the ways in which now is written.
+fn ago(expr: &Expr) -> Option<usize> {
+    const NOW: [&str; 5] = [
+        "now",
+        "current_timestamp",
+        "localtimestamp",
+        "transaction_timestamp",
+        "statement_timestamp",
+    ];
+    match expr {
+        Expr::Nested(inner) => ago(inner),
+        Expr::BinaryOp {
+            left,
+            op: BinaryOperator::Minus,
+            right,
+        } => {
+            let Expr::Function(function) = left.as_ref() else {
+                return None;
+            };
+            let name = function.name.to_string().to_ascii_lowercase();
+            let Expr::Cast {
+                expr: length,
+                data_type:
+                    DataType::Interval {
+                        fields: None,
+                        precision: None,
+                    },
+                ..
+            } = right.as_ref()
+            else {
+                return None;
+            };
+            (NOW.contains(&name.as_str()))
+                .then(|| parameter(length, None))
+                .flatten()
+        }
+        _ => None,
     }
 }
 

@@ -208,7 +208,9 @@ pub enum Operand {
     Literals(Vec<String>),
     /// `$n` alone, by its number; several for an IN list and BETWEEN.
     Parameters(Vec<usize>),
-    /// A value that is only known when the statement runs (`$1 + 1`, `now() - interval '1 day'`, a scalar subquery).
+    /// `now() - $n::interval`, by the parameter's number.
+    Ago(usize),
+    /// A value that is only known when the statement runs (`$1 + 1`, `current_date - 7`, a scalar subquery).
     Unknown,
     /// No operand (IS NULL).
     None,
@@ -218,7 +220,7 @@ impl Operand {
     /// Whether the planner cannot see the value either.
     #[must_use]
     pub fn is_unknown(&self) -> bool {
-        matches!(self, Self::Unknown | Self::Parameters(_))
+        matches!(self, Self::Unknown | Self::Parameters(_) | Self::Ago(_))
     }
 }
 

@@ -584,6 +584,17 @@ const ELLIPTIC: &str = "ec -pkeyopt ec_paramgen_curve:prime256v1";
 /// What most people have.
 const RSA: &str = "rsa:2048";
 
+/// `(3, 0)` of `OpenSSL 3.0.17 1 Jul 2025 …`.
+fn openssl_version() -> (u32, u32) {
+    let output = Command::new("openssl").arg("version").output();
+    let text = String::from_utf8(output.expect("openssl").stdout).expect("text");
+    let number = text.split(' ').nth(1).expect("a version");
+    let mut parts = number
+        .split('.')
+        .map(|part| part.parse().expect("a number"));
+    (parts.next().expect("major"), parts.next().expect("minor"))
+}
+
 impl Authority {
     fn new(keys: &'static str) -> Self {
         let directory = new_directory();
@@ -592,18 +603,31 @@ impl Authority {
         authority
     }
 
-    /// Signs a certificate `name.crt` with these extensions; with none, openssl makes one of version 1.
-    fn sign(&self, name: &str, common_name: &str, extensions: &str, days: &str) {
+    /// Signs a certificate `name.crt` with these extensions.
+    fn sign(&self, name: &str, common_name: &str, extensions: &str) {
         let keys = self.keys;
         self.openssl(&format!("req -new -newkey {keys} -nodes -keyout {name}.key -out {name}.csr -subj /CN={common_name}"));
-        let mut command = format!(
-            "x509 -req -in {name}.csr -CA ca.crt -CAkey ca.key -CAcreateserial -out {name}.crt -days {days}"
-        );
-        if !extensions.is_empty() {
-            fs::write(self.directory.join("extensions"), extensions).expect("extensions");
-            command.push_str(" -extfile extensions");
-        }
-        self.openssl(&command);
+        fs::write(self.directory.join("extensions"), extensions).expect("extensions");
+        self.openssl(&format!(
+            "x509 -req -in {name}.csr -CA ca.crt -CAkey ca.key -CAcreateserial -out {name}.crt -days 30 -extfile extensions"
+        ));
+    }
+
+    /// Signs a certificate of X.509 version 1, which `openssl x509 -req` stopped to make without extensions and got an option
+    /// for elsewhere, as for days that are over.
+    fn sign_old(&self, name: &str, common_name: &str, expired: bool) {
+        let keys = self.keys;
+        self.openssl(&format!("req -new -newkey {keys} -nodes -keyout {name}.key -out {name}.csr -subj /CN={common_name}"));
+        let (command, days) = if openssl_version() >= (3, 4) {
+            let over = "-not_before 20200101000000Z -not_after 20200201000000Z";
+            ("req -x509v1", if expired { over } else { "-days 30" })
+        } else {
+            let days = if expired { "-days -1" } else { "-days 30" };
+            ("x509 -req -CAcreateserial", days)
+        };
+        self.openssl(&format!(
+            "{command} -in {name}.csr -CA ca.crt -CAkey ca.key -out {name}.crt {days}"
+        ));
     }
 
     fn openssl(&self, arguments: &str) {
@@ -665,7 +689,7 @@ const TLS_HBA: &str = "local all all trust\nhostssl all onlytls 127.0.0.1/32 tru
 async fn tls_modes() {
     let authority = Authority::new(ELLIPTIC);
     let stranger = Authority::new(ELLIPTIC);
-    authority.sign("named", "other", "subjectAltName=DNS:db.test", "30");
+    authority.sign("named", "other", "subjectAltName=DNS:db.test");
     let server = Server::prepare(TLS_HBA, &[]);
     authority.install(
         &server,
@@ -748,9 +772,9 @@ async fn tls_modes() {
 #[tokio::test]
 async fn certificates_that_only_libpq_takes() {
     let authority = Authority::new(RSA);
-    authority.sign("common", "db.test", "basicConstraints=CA:FALSE", "30");
-    authority.sign("old", "db.test", "", "30");
-    authority.sign("expired", "db.test", "", "-1");
+    authority.sign("common", "db.test", "basicConstraints=CA:FALSE");
+    authority.sign_old("old", "db.test", false);
+    authority.sign_old("expired", "db.test", true);
     // As in PostgreSQL's manual.
     authority.openssl("req -x509 -newkey rsa:2048 -nodes -keyout self.key -out self.crt -days 30 -subj /CN=db.test -addext subjectAltName=DNS:db.test");
     let stranger = Authority::new(ELLIPTIC);
@@ -835,7 +859,7 @@ async fn certificates_that_only_libpq_takes() {
 #[tokio::test]
 async fn revoked_certificates() {
     let authority = Authority::new(ELLIPTIC);
-    authority.sign("server", "db.test", "subjectAltName=DNS:db.test", "30");
+    authority.sign("server", "db.test", "subjectAltName=DNS:db.test");
     let settings = "[ca]\ndefault_ca=c\n[c]\ndatabase=index\ndefault_md=sha256\ndefault_crl_days=30\ncrlnumber=number\n";
     for (name, text) in [("settings", settings), ("index", ""), ("number", "01\n")] {
         fs::write(authority.directory.join(name), text).expect("write");
@@ -889,8 +913,8 @@ async fn revoked_certificates() {
 #[tokio::test]
 async fn client_certificates() {
     let authority = Authority::new(ELLIPTIC);
-    authority.sign("server", "db.test", "subjectAltName=DNS:db.test", "30");
-    authority.sign("client", "certified", "basicConstraints=CA:FALSE", "30");
+    authority.sign("server", "db.test", "subjectAltName=DNS:db.test");
+    authority.sign("client", "certified", "basicConstraints=CA:FALSE");
     authority.openssl("pkey -in client.key -traditional -out client-pkcs1.key");
     authority.openssl("pkey -in client.key -aes256 -passout pass:secret -out client-encrypted.key");
     authority.openssl("pkey -in client.key -outform DER -out client-der.key");
