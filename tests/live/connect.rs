@@ -620,7 +620,11 @@ impl Authority {
         self.openssl(&format!("req -new -newkey {keys} -nodes -keyout {name}.key -out {name}.csr -subj /CN={common_name}"));
         let (command, days) = if openssl_version() >= (3, 4) {
             let over = "-not_before 20200101000000Z -not_after 20200201000000Z";
-            ("req -x509v1", if expired { over } else { "-days 30" })
+            // The default configuration would make it an authority's.
+            let plain = "[req]\ndistinguished_name=dn\n[dn]\n";
+            fs::write(self.directory.join("plain"), plain).expect("configuration");
+            let days = if expired { over } else { "-days 30" };
+            ("req -x509v1 -config plain", days)
         } else {
             let days = if expired { "-days -1" } else { "-days 30" };
             ("x509 -req -CAcreateserial", days)
