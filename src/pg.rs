@@ -3,6 +3,7 @@
 //! `connect` turns what the user typed into a session, `collect` turns a session into a Snapshot, `explain` and `hypopg`
 //! answer what-if questions, `local` runs throwaway servers.
 
+pub mod clone;
 pub mod collect;
 pub mod connect;
 pub mod error;

@@ -72,8 +72,10 @@ fn offences(text: &str) -> Vec<String> {
             offences.push(format!("{word} is not allowed, or lacks its schema"));
         }
     }
+    if body.contains("pg_relation_size") && !body.contains("= any ($1::pg_catalog.oid[])") {
+        offences.push("pg_relation_size waits behind locks".to_owned());
+    }
     for call in [
-        "pg_relation_size",
         "pg_total_relation_size",
         "pg_table_size",
         "pg_database_size",

@@ -29,9 +29,12 @@ use crate::report::{
 /// `--planner`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum PlannerChoice {
-    /// HypoPG where it is installed on the target, else arithmetic.
+    /// A clone if this machine has a server of the same major version, else HypoPG where it is installed on the target, else
+    /// arithmetic.
     #[default]
     Auto,
+    /// A local server with the schema and the statistics of the target, and none of its rows: the real planner.
+    Clone,
     /// HypoPG on the target: the real planner.
     Hypopg,
     /// Arithmetic over the statistics: no planner is asked.
@@ -93,7 +96,14 @@ pub(crate) async fn advice(
         None => SearchOptions::picked(),
     };
 
-    let mut planner = Planner::choose(snapshot, &workload, connection, options.planner)?;
+    let mut planner = Planner::choose(
+        snapshot,
+        &workload,
+        &candidates,
+        connection,
+        options.planner,
+    )
+    .await?;
     let mut search = Search::new(&candidates, &load, timed, &prices, search_options);
     let hurried = ask(&mut search, &mut planner, &candidates, options.deadline).await?;
     let choice = search.choice();
@@ -116,6 +126,7 @@ pub(crate) async fn advice(
     });
     report.gaps.extend(planner.gaps());
     report.gaps.extend(search_gaps(&choice, hurried));
+    planner.stop().await;
     Ok(report)
 }
 

@@ -1,26 +1,32 @@
-//! Who answers a probe: `HypoPG` on the target, or arithmetic; chosen once, with the reason kept for the report.
+//! Who answers a probe: a statistics clone, `HypoPG` on the target, or arithmetic; chosen once, with the reason kept for the report.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::advice::PlannerChoice;
 use super::{Exit, Failure};
+use crate::advisor::candidates::Candidates;
 use crate::advisor::estimate::Question;
+use crate::advisor::size::height_of_pages;
 use crate::model::gap::{Gap, Part};
+use crate::model::index::Index;
 use crate::model::snapshot::Snapshot;
 use crate::model::whatif::{Cost, Hypothetical, Source};
+use crate::pg;
+use crate::pg::clone::StatisticsClone;
 use crate::pg::connect::Connection;
 use crate::pg::error::Kind;
 use crate::pg::explain::Explainable;
 use crate::pg::hypopg::Hypopg;
+use crate::pg::local::{Installation, installations};
 use crate::query::workload::Workload;
 
 /// The chosen source of costs.
 pub(crate) struct Planner<'a> {
     snapshot: &'a Snapshot,
     workload: &'a Workload,
-    hypopg: Option<Hypopg<'a>>,
+    means: Means<'a>,
     why: String,
-    gap: Option<Gap>,
+    gaps: Vec<Gap>,
     /// Queries that the server refused to plan, with its words: arithmetic answers all their probes, so that the costs of one
     /// query always come from one source.
     refused: BTreeMap<usize, String>,
@@ -30,40 +36,128 @@ pub(crate) struct Planner<'a> {
     questions: BTreeMap<usize, Question<'a>>,
 }
 
-/// What `--planner` and the target come to: `HypoPG` or not, and why not.
-struct Means<'a> {
-    hypopg: Option<Hypopg<'a>>,
-    why: &'static str,
-    gap: Option<Gap>,
+/// Whom to ask.
+enum Means<'a> {
+    Clone(Box<StatisticsClone>),
+    Hypopg(Hypopg<'a>),
+    Arithmetic,
 }
 
 impl<'a> Planner<'a> {
-    /// Chooses by `--planner` and what the target has.
-    pub(crate) fn choose(
+    /// Chooses by `--planner` and what this machine and the target have.
+    pub(crate) async fn choose(
         snapshot: &'a Snapshot,
         workload: &'a Workload,
+        candidates: &'a Candidates,
         connection: Option<&'a Connection>,
         choice: PlannerChoice,
     ) -> Result<Self, Failure> {
-        let Means { hypopg, why, gap } = means(snapshot, connection, choice)?;
-        Ok(Self {
+        let mut planner = Self {
             snapshot,
             workload,
-            hypopg,
-            why: why.to_owned(),
-            gap,
+            means: Means::Arithmetic,
+            why: String::new(),
+            gaps: Vec::new(),
             refused: BTreeMap::new(),
             planned: BTreeSet::new(),
             questions: BTreeMap::new(),
-        })
+        };
+        match choice {
+            PlannerChoice::Estimate => {
+                "asked for by --planner estimate".clone_into(&mut planner.why);
+            }
+            PlannerChoice::Hypopg => planner.means = hypopg_or_failure(snapshot, connection)?,
+            PlannerChoice::Clone => planner.clone_or_failure(candidates).await?,
+            // Without a question there is nobody to ask.
+            PlannerChoice::Auto if candidates.indexes.is_empty() => {}
+            PlannerChoice::Auto => planner.best(candidates, connection).await,
+        }
+        Ok(planner)
+    }
+
+    /// `--planner auto`.
+    async fn best(&mut self, candidates: &'a Candidates, connection: Option<&'a Connection>) {
+        let server = &self.snapshot.server;
+        let major = server.major();
+        match local(major) {
+            Some(installation) if installation.major() == major => {
+                match self.hydrate(&installation, candidates).await {
+                    Ok(()) => return,
+                    Err(error) => self.gaps.push(
+                        Gap::new(Part::Planner, format!("no clone: {error}"))
+                            .effect("another source of costs was used"),
+                    ),
+                }
+            }
+            _ => {
+                self.why = format!("this machine has no PostgreSQL {major} for a clone, and ");
+            }
+        }
+        match (connection, server.extensions.get("hypopg")) {
+            (Some(connection), Some(extension)) => {
+                self.why.clear();
+                self.means = Means::Hypopg(hypopg(self.snapshot, connection, &extension.schema));
+            }
+            (None, _) => self.why.push_str("a snapshot file has no planner to ask"),
+            (Some(_), None) => {
+                self.why.push_str("hypopg is not installed on the target");
+                self.gaps.push(without_hypopg(self.snapshot));
+            }
+        }
+    }
+
+    /// `--planner clone`: another major version will do.
+    async fn clone_or_failure(&mut self, candidates: &'a Candidates) -> Result<(), Failure> {
+        let major = self.snapshot.server.major();
+        let installation = local(major).ok_or_else(|| {
+            Failure::new(Exit::Usage, "--planner clone needs a PostgreSQL server's programs on this machine, and none was found")
+                .hint(format!(
+                    "install PostgreSQL {major} (Debian: apt install postgresql-{major}), or say where it is: PGPERF_PG_BIN=/…/bin"
+                ))
+        })?;
+        if installation.major() != major {
+            self.gaps.push(
+                Gap::new(
+                    Part::Planner,
+                    format!(
+                        "the clone runs PostgreSQL {}, the server {major}",
+                        installation.major()
+                    ),
+                )
+                .effect("plans and costs may differ from the server's"),
+            );
+        }
+        self.hydrate(&installation, candidates).await?;
+        Ok(())
+    }
+
+    async fn hydrate(
+        &mut self,
+        installation: &Installation,
+        candidates: &'a Candidates,
+    ) -> Result<(), pg::Error> {
+        let heights = heights(self.snapshot);
+        let mut clone = StatisticsClone::hydrate(self.snapshot, &heights, installation).await?;
+        let all: Vec<&Hypothetical> = candidates.indexes.iter().collect();
+        clone.build(&all).await?;
+        self.gaps.extend_from_slice(clone.gaps());
+        self.means = Means::Clone(Box::new(clone));
+        Ok(())
+    }
+
+    /// Ends what was started for the answers.
+    pub(crate) async fn stop(self) {
+        if let Means::Clone(clone) = self.means {
+            clone.stop().await;
+        }
     }
 
     /// Who speaks.
     pub(crate) fn source(&self) -> Source {
-        if self.hypopg.is_some() {
-            Source::Hypopg
-        } else {
-            Source::Estimate
+        match self.means {
+            Means::Clone(_) => Source::Clone,
+            Means::Hypopg(_) => Source::Hypopg,
+            Means::Arithmetic => Source::Estimate,
         }
     }
 
@@ -74,7 +168,7 @@ impl<'a> Planner<'a> {
 
     /// What could not be asked.
     pub(crate) fn gaps(&self) -> Vec<Gap> {
-        let mut gaps: Vec<Gap> = self.gap.iter().cloned().collect();
+        let mut gaps = self.gaps.clone();
         if let Some(example) = self.refused.values().next() {
             gaps.push(
                 Gap::new(
@@ -94,20 +188,19 @@ impl<'a> Planner<'a> {
         query: usize,
         indexes: &[&'a Hypothetical],
     ) -> Result<Result<Cost, String>, Failure> {
-        let Some(hypopg) = self
-            .hypopg
-            .as_ref()
-            .filter(|_| !self.refused.contains_key(&query))
-        else {
-            return Ok(Ok(self.estimate(query, indexes)));
-        };
         let asked = &self.workload.queries[query];
         let statement = Explainable {
             text: &asked.usual.text,
             parameters: asked.usual.parameters,
             search_path: &asked.search_path,
         };
-        match hypopg.cost(&statement, indexes).await {
+        let answer = match &mut self.means {
+            _ if self.refused.contains_key(&query) => return Ok(Ok(self.estimate(query, indexes))),
+            Means::Arithmetic => return Ok(Ok(self.estimate(query, indexes))),
+            Means::Hypopg(hypopg) => hypopg.cost(&statement, indexes).await,
+            Means::Clone(clone) => clone.cost(&statement, indexes).await,
+        };
+        match answer {
             Ok(cost) => {
                 self.planned.insert(query);
                 Ok(Ok(cost))
@@ -131,58 +224,64 @@ impl<'a> Planner<'a> {
     }
 }
 
-fn means<'a>(
+/// The installation for a clone: of that major version, else the oldest newer one, else the newest.
+fn local(major: u32) -> Option<Installation> {
+    let mut found = installations();
+    found.sort_by_key(|i| (i.major() < major, i.major().abs_diff(major)));
+    found.into_iter().next()
+}
+
+/// Levels above the leaves of the btrees that exist, by oid.
+fn heights(snapshot: &Snapshot) -> BTreeMap<u32, f64> {
+    let height = |index: &Index| {
+        let table = snapshot.table(index.definition.table_oid)?;
+        let pages = snapshot.definitions.pages(index.oid);
+        let pages = pages.unwrap_or(index.relpages);
+        let height = height_of_pages(&index.definition, table, pages);
+        (index.definition.method == "btree").then_some((index.oid, height))
+    };
+    snapshot.indexes.iter().filter_map(height).collect()
+}
+
+fn hypopg<'a>(snapshot: &Snapshot, connection: &'a Connection, schema: &str) -> Hypopg<'a> {
+    let cpu_operator_cost = snapshot.server.number("cpu_operator_cost", 0.0025);
+    Hypopg::new(connection, schema, cpu_operator_cost)
+}
+
+fn hypopg_or_failure<'a>(
     snapshot: &Snapshot,
     connection: Option<&'a Connection>,
-    choice: PlannerChoice,
 ) -> Result<Means<'a>, Failure> {
-    let arithmetic = |why, gap| {
-        Ok(Means {
-            hypopg: None,
-            why,
-            gap,
-        })
-    };
     let database = &snapshot.server.database;
-    match (choice, connection, snapshot.server.extensions.get("hypopg")) {
-        (PlannerChoice::Estimate, _, _) => arithmetic("asked for by --planner estimate", None),
-        (_, Some(connection), Some(extension)) => {
-            let cpu_operator_cost = snapshot.server.number("cpu_operator_cost", 0.0025);
-            let hypopg = Hypopg::new(connection, &extension.schema, cpu_operator_cost);
-            Ok(Means {
-                hypopg: Some(hypopg),
-                why: "",
-                gap: None,
-            })
-        }
-        (PlannerChoice::Hypopg, None, _) => Err(Failure::new(
+    match (connection, snapshot.server.extensions.get("hypopg")) {
+        (Some(connection), Some(extension)) => Ok(Means::Hypopg(hypopg(
+            snapshot,
+            connection,
+            &extension.schema,
+        ))),
+        (None, _) => Err(Failure::new(
             Exit::Usage,
             "--planner hypopg needs a live database, not a snapshot file",
         )
-        .hint("--planner estimate, or connect to the database")),
-        (PlannerChoice::Hypopg, Some(_), None) => Err(Failure::new(
+        .hint("--planner clone or estimate, or connect to the database")),
+        (Some(_), None) => Err(Failure::new(
             Exit::Usage,
             format!("hypopg is not installed in database {database}"),
         )
-        .hint("CREATE EXTENSION hypopg; or --planner estimate")),
-        (PlannerChoice::Auto, None, _) => arithmetic("a snapshot file has no planner to ask", None),
-        (PlannerChoice::Auto, Some(_), None) => {
-            let gap = Gap::new(
-                Part::Planner,
-                format!("hypopg is not installed in database {database}"),
-            )
-            .effect("costs are arithmetic over the statistics, not the planner's own");
-            let available = snapshot
-                .server
-                .available_extensions
-                .iter()
-                .any(|e| e == "hypopg");
-            let gap = if available {
-                gap.close("CREATE EXTENSION hypopg;")
-            } else {
-                gap
-            };
-            arithmetic("hypopg is not installed on the target", Some(gap))
-        }
+        .hint("CREATE EXTENSION hypopg; or --planner clone or estimate")),
+    }
+}
+
+fn without_hypopg(snapshot: &Snapshot) -> Gap {
+    let server = &snapshot.server;
+    let gap = Gap::new(
+        Part::Planner,
+        format!("hypopg is not installed in database {}", server.database),
+    )
+    .effect("costs are arithmetic over the statistics, not the planner's own");
+    if server.available_extensions.iter().any(|e| e == "hypopg") {
+        gap.close("CREATE EXTENSION hypopg;")
+    } else {
+        gap
     }
 }

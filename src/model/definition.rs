@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::stats::ColumnStats;
 
-/// The rest of the schema. Functions, operators and policies are not among it.
+/// The rest of the schema. Aggregates, operators and policies are not among it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Definitions {
@@ -16,6 +16,19 @@ pub struct Definitions {
     pub generated: Vec<Generated>,
     /// Statistics of index expressions, by (index oid, attnum); only the owner of the index and superusers see them.
     pub expression_stats: Vec<ExpressionStats>,
+    /// Functions that somebody made, by oid. Triggers, procedures, aggregates and those of extensions are left out.
+    pub functions: Vec<Function>,
+    /// Lengths of tables and indexes, by oid: the planner goes by them, not by `relpages`.
+    pub lengths: Vec<Length>,
+}
+
+impl Definitions {
+    /// 8 kB pages of a table or an index now, if they could be read.
+    #[must_use]
+    pub fn pages(&self, oid: u32) -> Option<f64> {
+        let at = self.lengths.binary_search_by_key(&oid, |l| l.oid).ok()?;
+        self.lengths[at].pages
+    }
 }
 
 /// A type: enum, domain, range or composite.
@@ -90,4 +103,30 @@ pub struct ExpressionStats {
     pub attnum: i16,
     /// As `pg_stats` has them.
     pub stats: ColumnStats,
+}
+
+/// A function.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Function {
+    /// `pg_proc.oid`.
+    pub oid: u32,
+    /// Schema, unquoted.
+    pub schema: String,
+    /// Name, unquoted.
+    pub name: String,
+    /// `sql`, `plpgsql`, `c` …
+    pub language: String,
+    /// `CREATE OR REPLACE FUNCTION …` (`pg_get_functiondef`); none for a body of standard SQL, and after redaction.
+    pub definition: Option<String>,
+}
+
+/// How long a relation is now.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Length {
+    /// Oid of the table or index.
+    pub oid: u32,
+    /// Pages of its main fork; none if somebody had it locked.
+    pub pages: Option<f64>,
 }

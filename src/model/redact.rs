@@ -52,6 +52,9 @@ pub fn redact(snapshot: &mut Snapshot) {
     for expression in &mut definitions.expression_stats {
         without_values(&mut expression.stats);
     }
+    for function in &mut definitions.functions {
+        function.definition = None;
+    }
     let incomplete: usize = snapshot
         .indexes
         .iter_mut()
@@ -127,7 +130,7 @@ mod tests {
     use super::*;
     use crate::model::catalog::{Column, Constraint, ConstraintKind, Table, TableKind};
     use crate::model::definition::{
-        Definitions, ExpressionStats, Generated, Storage, TypeDefinition,
+        Definitions, ExpressionStats, Function, Generated, Storage, TypeDefinition,
     };
     use crate::model::ident::QualifiedName;
     use crate::model::index::{IndexDefinition, IndexKey};
@@ -231,6 +234,11 @@ mod tests {
                     stats,
                     ..ExpressionStats::default()
                 }],
+                functions: vec![Function {
+                    definition: Some("CREATE FUNCTION f() … 'secret'".into()),
+                    ..Function::default()
+                }],
+                lengths: vec![],
             },
             statements: vec![Statement {
                 query: Some("select 'secret' from t where b = 777".into()),

@@ -19,6 +19,8 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal, kill_process};
+
 use crate::pg::error::{Error, Kind};
 
 pub use container::Container;
@@ -111,12 +113,46 @@ impl LocalServer {
     /// Conninfo of database `name` on it, as superuser `postgres`, over the Unix socket.
     #[must_use]
     pub fn conninfo(&self, name: &str) -> String {
+        self.conninfo_as("postgres", name)
+    }
+
+    /// The same as another role. Whoever can reach the socket may be anybody.
+    #[must_use]
+    pub fn conninfo_as(&self, role: &str, name: &str) -> String {
         format!(
-            "host={} port={} user=postgres dbname={}",
+            "host={} port={} user={} dbname={}",
             quote(&self.socket_dir().to_string_lossy()),
             self.port,
+            quote(role),
             quote(name)
         )
+    }
+
+    /// Stops the server, does something to its files, and starts it again with the same options.
+    ///
+    /// # Errors
+    /// `Kind::Local`, and what `meanwhile` says.
+    pub async fn restart(
+        &mut self,
+        options: &LocalOptions,
+        meanwhile: impl FnOnce() -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        if let Some(mut postmaster) = self.postmaster.take() {
+            let pid = i32::try_from(postmaster.id()).ok().and_then(Pid::from_raw);
+            if let Some(pid) = pid {
+                // "Fast": sessions are ended. That it is gone already is seen below.
+                let _ = kill_process(pid, Signal::INT);
+            }
+            let deadline = Instant::now() + START_TIMEOUT;
+            while let Ok(None) = postmaster.try_wait() {
+                if Instant::now() > deadline {
+                    let _ = postmaster.kill();
+                }
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        }
+        meanwhile()?;
+        self.launch(options, ServerUser::needed()?).await
     }
 
     /// What it was started from.

@@ -9,6 +9,8 @@ use crate::pg::error::Error;
 const TYPES: Collector = collector!("types", [(13, 0) => "13"]);
 const STORAGE: Collector = collector!("storage", [(13, 0) => "13"]);
 const GENERATED: Collector = collector!("generated", [(13, 0) => "13"]);
+const FUNCTIONS: Collector = collector!("functions", [(13, 0) => "13"]);
+const LENGTHS: Collector = collector!("lengths", [(13, 0) => "13"]);
 
 /// All of them.
 pub(super) async fn definitions(
@@ -24,5 +26,9 @@ pub(super) async fn definitions(
             .collect_unlocked(Part::Catalog, &GENERATED, &[])
             .await?,
         expression_stats,
+        functions: transaction.collect(Part::Catalog, &FUNCTIONS, &[]).await?,
+        lengths: transaction
+            .collect_unlocked(Part::Catalog, &LENGTHS, &[])
+            .await?,
     })
 }

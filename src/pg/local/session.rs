@@ -29,6 +29,29 @@ impl Session {
         Ok(self.client.batch_execute(sql).await?)
     }
 
+    /// Runs several statements and returns the first column of the last one's rows as text, a NULL as the empty text.
+    ///
+    /// # Errors
+    /// As the server says.
+    pub async fn last(&self, sql: &str) -> Result<Vec<String>, Error> {
+        let mut rows = Vec::new();
+        let mut complete = false;
+        for message in self.client.simple_query(sql).await? {
+            match message {
+                SimpleQueryMessage::RowDescription(_) => {
+                    rows.clear();
+                    complete = false;
+                }
+                SimpleQueryMessage::Row(row) if !complete => {
+                    rows.push(row.get(0).unwrap_or_default().to_owned());
+                }
+                SimpleQueryMessage::CommandComplete(_) => complete = true,
+                _ => {}
+            }
+        }
+        Ok(rows)
+    }
+
     /// Runs one statement and returns its first column as text; NULLs are left out.
     ///
     /// # Errors

@@ -1,0 +1,27 @@
+-- one row a function that somebody made and no extension owns, as it would be created again
+-- reads pg_proc, pg_namespace, pg_language, pg_depend
+-- needs no privilege; bodies of standard SQL (14+), which would open relations, are null
+-- new in 13: first variant; later catalogs only add columns, which to_jsonb() reads by name
+select
+    p.oid::pg_catalog.int8 as oid,
+    n.nspname as schema,
+    p.proname as name,
+    l.lanname as language,
+    case when pg_catalog.to_jsonb(p) ->> 'prosqlbody' is null then
+        pg_catalog.pg_get_functiondef(p.oid)
+    end as definition
+from pg_catalog.pg_proc p
+join pg_catalog.pg_namespace n on n.oid = p.pronamespace
+join pg_catalog.pg_language l on l.oid = p.prolang
+where p.prokind = 'f'
+    and n.nspname <> all ('{pg_catalog,information_schema,pg_toast}'::pg_catalog.name[])
+    and not pg_catalog.pg_is_other_temp_schema(n.oid)
+    and not exists (
+        select
+        from pg_catalog.pg_depend d
+        where d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass
+            and d.objid = p.oid
+            and d.deptype = 'e'
+    )
+    and p.prorettype <> all ('{trigger,event_trigger}'::pg_catalog.regtype[])
+order by p.oid
