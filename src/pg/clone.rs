@@ -364,7 +364,6 @@ async fn hide_invalid(superuser: &Session, snapshot: &Snapshot) -> Result<(), Er
 /// A relation with a file.
 #[derive(Debug)]
 struct Stored {
-    oid: u32,
     schema: String,
     name: String,
     is_index: bool,
@@ -374,22 +373,15 @@ struct Stored {
 
 async fn relations(server: &LocalServer) -> Result<Vec<Stored>, Error> {
     let superuser = Session::open(&server.conninfo(DATABASE)).await?;
-    let sql = "SELECT json_build_array(c.oid::int8, n.nspname, c.relname, c.relkind = 'i', m.amname IS NOT DISTINCT FROM 'btree', pg_relation_filepath(c.oid)) \
+    let sql = "SELECT json_build_array(n.nspname, c.relname, c.relkind = 'i', m.amname IS NOT DISTINCT FROM 'btree', pg_relation_filepath(c.oid)) \
         FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace LEFT JOIN pg_am m ON m.oid = c.relam \
         WHERE c.relkind IN ('r', 'i', 'm') AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'";
     let data = server.socket_dir();
     let rows = superuser.column(sql).await?;
     let read = |row: &String| {
-        let (oid, schema, name, is_index, is_btree, path): (
-            u32,
-            String,
-            String,
-            bool,
-            bool,
-            String,
-        ) = serde_json::from_str(row).ok()?;
+        let (schema, name, is_index, is_btree, path): (String, String, bool, bool, String) =
+            serde_json::from_str(row).ok()?;
         Some(Stored {
-            oid,
             schema,
             name,
             is_index,

@@ -28,8 +28,9 @@ pub(super) const PREPARED: &str = "pgperf_probe";
 pub(super) const MARKER: &str = "/* pgperf */";
 
 impl Explainable<'_> {
+    #[must_use]
     /// `SET LOCAL` lines that must stand before: search path, and generic plans below 16.
-    pub(super) fn settings(&self, version_num: u32) -> String {
+    pub fn settings(&self, version_num: u32) -> String {
         let mut sql = String::new();
         if !self.search_path.is_empty() {
             let schemas: Vec<_> = self.search_path.iter().map(|s| quote_ident(s)).collect();
@@ -46,8 +47,9 @@ impl Explainable<'_> {
         self.parameters > 0 && version_num < 160_000
     }
 
+    #[must_use]
     /// The EXPLAIN itself; its result is the last of the batch.
-    pub(super) fn explain(&self, version_num: u32) -> String {
+    pub fn explain(&self, version_num: u32) -> String {
         let text = self.text;
         if self.parameters == 0 {
             format!("EXPLAIN {MARKER} (FORMAT JSON) {text}")
