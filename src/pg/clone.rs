@@ -83,6 +83,9 @@ impl StatisticsClone {
                 setting("max_connections", "20"),
                 setting("max_locks_per_transaction", "4096"),
                 setting("shared_buffers", "64MB"),
+                // Else a commit would read each new file into memory to log it, and what is written into the file afterwards
+                // would not be seen.
+                setting("wal_skip_threshold", "0"),
                 setting("log_min_messages", "panic"),
             ],
             ..LocalOptions::default()
