@@ -4,6 +4,7 @@
 mod advice;
 mod advise;
 mod args;
+mod clone;
 mod demo;
 mod doctor;
 mod exit;
@@ -49,7 +50,8 @@ pub fn main() -> ExitCode {
 async fn run(arguments: args::Arguments) -> Result<Exit, Failure> {
     match arguments.command {
         args::Command::Advise(command) => unless_interrupted(Box::pin(advise::run(&command))).await,
-        // It has a server to remove, and sees to signals itself.
+        // These two have a server to remove, and see to signals themselves.
+        args::Command::Clone(command) => clone::run(&command).await,
         args::Command::Demo(command) => demo::run(&command).await,
         args::Command::Doctor(command) => unless_interrupted(doctor::run(&command)).await,
         args::Command::Snapshot(command) => unless_interrupted(snapshot::run(&command)).await,

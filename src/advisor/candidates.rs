@@ -429,8 +429,14 @@ fn covering(groups: &Groups, plain: &IndexDefinition, table: &Table) -> Option<V
             None => f64::INFINITY,
         })
         .sum();
+    // A virtual generated column (18+) is stored nowhere, not even in an index.
+    let stored = |name: &String| table.column(name).is_some_and(|c| c.generated != "v");
     let visible = table.relallvisible > ALL_VISIBLE * table.relpages;
-    (visible && !include.is_empty() && include.len() <= MOST_COLUMNS && width <= MOST_BYTES)
+    (visible
+        && include.iter().all(stored)
+        && !include.is_empty()
+        && include.len() <= MOST_COLUMNS
+        && width <= MOST_BYTES)
         .then_some(include)
 }
 

@@ -3,12 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::advice::PlannerChoice;
+use super::clone::{heights, installation};
 use super::{Exit, Failure};
 use crate::advisor::candidates::Candidates;
 use crate::advisor::estimate::Question;
-use crate::advisor::size::height_of_pages;
 use crate::model::gap::{Gap, Part};
-use crate::model::index::Index;
 use crate::model::snapshot::Snapshot;
 use crate::model::whatif::{Cost, Hypothetical, Source};
 use crate::pg;
@@ -17,7 +16,7 @@ use crate::pg::connect::Connection;
 use crate::pg::error::Kind;
 use crate::pg::explain::Explainable;
 use crate::pg::hypopg::Hypopg;
-use crate::pg::local::{Installation, installations};
+use crate::pg::local::Installation;
 use crate::query::workload::Workload;
 
 /// The chosen source of costs.
@@ -79,8 +78,8 @@ impl<'a> Planner<'a> {
     async fn best(&mut self, candidates: &'a Candidates, connection: Option<&'a Connection>) {
         let server = &self.snapshot.server;
         let major = server.major();
-        match local(major) {
-            Some(installation) if installation.major() == major => {
+        match installation(self.snapshot) {
+            Ok(installation) if installation.major() == major => {
                 match self.hydrate(&installation, candidates).await {
                     Ok(()) => return,
                     Err(error) => self.gaps.push(
@@ -109,12 +108,7 @@ impl<'a> Planner<'a> {
     /// `--planner clone`: another major version will do.
     async fn clone_or_failure(&mut self, candidates: &'a Candidates) -> Result<(), Failure> {
         let major = self.snapshot.server.major();
-        let installation = local(major).ok_or_else(|| {
-            Failure::new(Exit::Usage, "--planner clone needs a PostgreSQL server's programs on this machine, and none was found")
-                .hint(format!(
-                    "install PostgreSQL {major} (Debian: apt install postgresql-{major}), or say where it is: PGPERF_PG_BIN=/…/bin"
-                ))
-        })?;
+        let installation = installation(self.snapshot)?;
         if installation.major() != major {
             self.gaps.push(
                 Gap::new(
@@ -222,25 +216,6 @@ impl<'a> Planner<'a> {
         });
         question.cost(indexes)
     }
-}
-
-/// The installation for a clone: of that major version, else the oldest newer one, else the newest.
-fn local(major: u32) -> Option<Installation> {
-    let mut found = installations();
-    found.sort_by_key(|i| (i.major() < major, i.major().abs_diff(major)));
-    found.into_iter().next()
-}
-
-/// Levels above the leaves of the btrees that exist, by oid.
-fn heights(snapshot: &Snapshot) -> BTreeMap<u32, f64> {
-    let height = |index: &Index| {
-        let table = snapshot.table(index.definition.table_oid)?;
-        let pages = snapshot.definitions.pages(index.oid);
-        let pages = pages.unwrap_or(index.relpages);
-        let height = height_of_pages(&index.definition, table, pages);
-        (index.definition.method == "btree").then_some((index.oid, height))
-    };
-    snapshot.indexes.iter().filter_map(height).collect()
 }
 
 fn hypopg<'a>(snapshot: &Snapshot, connection: &'a Connection, schema: &str) -> Hypopg<'a> {

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::stats::ColumnStats;
 
-/// The rest of the schema. Aggregates, operators and policies are not among it.
+/// The rest of the schema. Operators and policies are not among it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Definitions {
@@ -16,7 +16,8 @@ pub struct Definitions {
     pub generated: Vec<Generated>,
     /// Statistics of index expressions, by (index oid, attnum); only the owner of the index and superusers see them.
     pub expression_stats: Vec<ExpressionStats>,
-    /// Functions that somebody made, by oid. Triggers, procedures, aggregates and those of extensions are left out.
+    /// Functions that somebody made, by oid. Plain aggregates are among them; triggers, procedures
+    /// and those of extensions are left out.
     pub functions: Vec<Function>,
     /// Lengths of tables and indexes, by oid: the planner goes by them, not by `relpages`.
     pub lengths: Vec<Length>,

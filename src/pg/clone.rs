@@ -126,6 +126,20 @@ impl StatisticsClone {
         self.server.conninfo_as(ROLE, DATABASE)
     }
 
+    /// The same as environment variables of libpq.
+    #[must_use]
+    pub fn environment(&self) -> [(&'static str, String); 4] {
+        [
+            (
+                "PGHOST",
+                self.server.socket_dir().to_string_lossy().into_owned(),
+            ),
+            ("PGPORT", self.server.port().to_string()),
+            ("PGUSER", ROLE.to_owned()),
+            ("PGDATABASE", DATABASE.to_owned()),
+        ]
+    }
+
     /// The server's version, `150018`.
     #[must_use]
     pub fn version_num(&self) -> u32 {

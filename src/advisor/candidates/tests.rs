@@ -116,3 +116,27 @@ fn what_most_statements_compare_comes_first() {
 fn a_wrapped_column_is_no_key() {
     check(&["select * from customers where lower(email) = $1"], &[]);
 }
+
+#[test]
+fn a_virtual_generated_column_is_in_no_index() {
+    let ddl = "create table films (id int primary key, year int, length int, hours numeric); -- rows=100000 pages=10000 visible=1";
+    for (generated, covers) in [("", true), ("s", true), ("v", false)] {
+        let mut snapshot = with_statements(
+            catalog(ddl),
+            &[("select hours from films where year = $1", 1, 1.0)],
+        );
+        snapshot.tables[0].columns[3].generated = generated.into();
+        snapshot.tables[0].columns[3].stats = Some(crate::model::stats::ColumnStats {
+            avg_width: 6.0,
+            n_distinct: -1.0,
+            ..Default::default()
+        });
+        let workload = workload(&snapshot, &WorkloadOptions::default());
+        let found = candidates(&workload, &snapshot, &CandidateOptions::default());
+        let covering = found
+            .indexes
+            .iter()
+            .any(|i| i.definition.include == ["hours"]);
+        assert_eq!(covering, covers, "{generated:?} {:?}", found.indexes);
+    }
+}
