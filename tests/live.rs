@@ -4,6 +4,7 @@
 mod live {
     mod advise;
     pub(crate) mod binary;
+    mod clone;
     mod collect;
     mod connect;
     mod demo;

@@ -1,4 +1,4 @@
--- one row a function or plain aggregate that somebody made and no extension owns, as it would be created again
+-- one row a function or plain aggregate that somebody made and no extension or type owns, as it would be created again
 -- reads pg_proc, pg_aggregate, pg_namespace, pg_language, pg_depend
 -- needs no privilege; bodies of standard SQL (14+), which would open relations, are null
 -- new in 13: first variant; later catalogs only add columns, which to_jsonb() reads by name
@@ -34,7 +34,7 @@ where (p.prokind = 'f' or p.prokind = 'a' and a.aggkind = 'n')
         from pg_catalog.pg_depend d
         where d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass
             and d.objid = p.oid
-            and d.deptype = 'e'
+            and d.deptype in ('e', 'i')
     )
     and p.prorettype <> all ('{trigger,event_trigger}'::pg_catalog.regtype[])
 order by p.oid

@@ -116,14 +116,13 @@ impl LocalServer {
         self.conninfo_as("postgres", name)
     }
 
-    /// The same as another role. Whoever can reach the socket may be anybody.
+    /// The same as another role, of a plain name. Whoever can reach the socket may be anybody.
     #[must_use]
     pub fn conninfo_as(&self, role: &str, name: &str) -> String {
         format!(
-            "host={} port={} user={} dbname={}",
+            "host={} port={} user={role} dbname={}",
             quote(&self.socket_dir().to_string_lossy()),
             self.port,
-            quote(role),
             quote(name)
         )
     }

@@ -6,27 +6,11 @@ use pgperf::model::index::{IndexDefinition, IndexKey};
 use pgperf::model::plan::Plan;
 use pgperf::model::snapshot::Snapshot;
 use pgperf::model::whatif::Hypothetical;
-use pgperf::pg::collect::{CollectOptions, collect};
-use pgperf::pg::connect::{ConnectOptions, Connection, Target};
 use pgperf::query::analyse::analyse;
 use pgperf::query::catalog::Catalog;
 use tokio_postgres::{Client, SimpleQueryMessage};
 
-use crate::live::support;
-
-async fn snapshot(conninfo: &str) -> Snapshot {
-    let options = ConnectOptions {
-        dbname: Some(conninfo.to_owned()),
-        ..ConnectOptions::default()
-    };
-    let (target, _) = Target::resolve(&options, &|_| None).unwrap();
-    let connection = Connection::open(&target).await.unwrap();
-    let options = CollectOptions {
-        statements: false,
-        ..CollectOptions::default()
-    };
-    collect(&connection, &options).await.unwrap()
-}
+use crate::live::support::{self, snapshot};
 
 /// `orders(status, created_at desc) include (total) where …`
 fn index(text: &str, snapshot: &Snapshot) -> Hypothetical {

@@ -54,7 +54,7 @@ async fn a_statement_on_the_server_is_cancelled() {
     let conninfo = support::database(support::hypopg_major()).await;
     let client = support::client(&conninfo).await;
     client.batch_execute(SETUP).await.unwrap();
-    let mut child = start(&["advise", &conninfo, "--queries", "-"]);
+    let mut child = start(&["advise", &conninfo, "--queries", "-", "--planner", "hypopg"]);
     let mut stdin = child.stdin.take().unwrap();
     stdin
         .write_all(b"SELECT * FROM t WHERE a = slow();")

@@ -6,6 +6,9 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, OnceLock};
 
+use pgperf::model::snapshot::Snapshot;
+use pgperf::pg::collect::{CollectOptions, collect};
+use pgperf::pg::connect::{ConnectOptions, Connection, Target};
 use pgperf::pg::local::{Installation, LocalOptions, LocalServer, installations};
 use tokio::sync::OnceCell;
 use tokio::task::JoinSet;
@@ -194,4 +197,19 @@ pub(crate) async fn client(conninfo: &str) -> Client {
     let (client, connection) = tokio_postgres::connect(conninfo, NoTls).await.unwrap();
     tokio::spawn(connection);
     client
+}
+
+/// What pgperf sees of a database, without its statements.
+pub(crate) async fn snapshot(conninfo: &str) -> Snapshot {
+    let options = ConnectOptions {
+        dbname: Some(conninfo.to_owned()),
+        ..ConnectOptions::default()
+    };
+    let (target, _) = Target::resolve(&options, &|_| None).unwrap();
+    let connection = Connection::open(&target).await.unwrap();
+    let options = CollectOptions {
+        statements: false,
+        ..CollectOptions::default()
+    };
+    collect(&connection, &options).await.unwrap()
 }

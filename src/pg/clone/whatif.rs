@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::model::ident::{quote_ident, quote_literal};
 use crate::model::plan::Plan;
 use crate::model::whatif::{Cost, Hypothetical};
-use crate::pg::clone::{
-    BATCH, DATABASE, ROLE, StatisticsClone, files, schema::Step, unwritten, whole,
-};
+use crate::pg::clone::lengths::{Heap, unwritten, whole};
+use crate::pg::clone::rebuild::run_once;
+use crate::pg::clone::{DATABASE, ROLE, StatisticsClone, files, schema::Step};
 use crate::pg::error::{Error, Kind};
 use crate::pg::explain::Explainable;
 use crate::pg::local::Session;
@@ -158,7 +158,7 @@ impl StatisticsClone {
     }
 
     /// Heaps that an index is about to be built on: of the tables, or of their partitions.
-    fn heaps_of(&self, new: &BTreeMap<String, &Hypothetical>) -> Vec<super::Heap> {
+    fn heaps_of(&self, new: &BTreeMap<String, &Hypothetical>) -> Vec<Heap> {
         let tables: BTreeSet<_> = new
             .values()
             .map(|i| (&i.definition.table.schema, &i.definition.table.name))
@@ -180,7 +180,9 @@ impl StatisticsClone {
         new: &BTreeMap<String, &Hypothetical>,
     ) -> Result<BTreeMap<String, String>, Error> {
         let session = Session::open(&self.server.conninfo_as(ROLE, DATABASE)).await?;
-        let mut refused = BTreeMap::new();
+        session
+            .run(&format!("SET search_path = {}", self.search_path))
+            .await?;
         let steps: Vec<Step> = (new.iter())
             .map(|(name, index)| Step {
                 object: name.clone(),
@@ -192,24 +194,11 @@ impl StatisticsClone {
                 ),
             })
             .collect();
-        for batch in steps.chunks(BATCH) {
-            let texts: Vec<String> = batch.iter().map(|s| quote_literal(&s.sql)).collect();
-            let sql = format!(
-                "SELECT failed || ' ' || reason FROM pgperf_clone.run(ARRAY[{}]::text[])",
-                texts.join(",")
-            );
-            for line in session.column(&sql).await? {
-                let (position, reason) = line.split_once(' ').unwrap_or((&line, ""));
-                let step = position
-                    .parse::<usize>()
-                    .ok()
-                    .and_then(|p| batch.get(p.wrapping_sub(1)));
-                if let Some(step) = step {
-                    refused.insert(step.object.clone(), reason.to_owned());
-                }
-            }
-        }
-        Ok(refused)
+        let failed = run_once(&session, &steps).await?;
+        Ok(failed
+            .into_iter()
+            .map(|(step, reason)| (step.object, reason))
+            .collect())
     }
 
     /// What was built, partitions' indexes included; these get names that show what they are.

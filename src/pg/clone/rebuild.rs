@@ -1,0 +1,249 @@
+//! Database, schema, statistics, figures and settings of a clone.
+
+use std::fmt::Write as _;
+
+use serde_json::Value;
+
+use crate::model::gap::{Gap, Part};
+use crate::model::ident::{quote_ident, quote_literal};
+use crate::model::snapshot::Snapshot;
+use crate::pg::clone::schema::Step;
+use crate::pg::clone::{DATABASE, ROLE, schema, statistics};
+use crate::pg::error::Error;
+use crate::pg::local::{LocalServer, Session};
+
+/// Statements sent at once: each takes locks that are kept until the batch ends.
+const BATCH: usize = 500;
+/// Bytes of statistics sent at once, roughly.
+const BATCH_BYTES: usize = 4 << 20;
+
+/// A database that sorts like the source's, if this machine can.
+pub(super) async fn create_database(
+    server: &LocalServer,
+    snapshot: &Snapshot,
+) -> Result<Vec<Gap>, Error> {
+    let postgres = Session::open(&server.conninfo("postgres")).await?;
+    let wanted = snapshot.server.collate.as_str();
+    let create = format!("CREATE DATABASE {DATABASE} TEMPLATE template0 ENCODING 'UTF8'");
+    let libc = |name: &str| {
+        let name = quote_literal(name);
+        format!("{create} LC_COLLATE {name} LC_CTYPE {name}")
+    };
+    let language = wanted.split(['.', '@']).next().unwrap_or(wanted);
+    let icu = quote_literal(&language.replace('_', "-"));
+    let is_c = matches!(wanted, "" | "C" | "POSIX");
+    let ways = [
+        libc(wanted),
+        libc(&format!("{language}.UTF-8")),
+        libc(&format!("{language}.utf8")),
+        format!("{create} LOCALE_PROVIDER icu ICU_LOCALE {icu} LC_COLLATE 'C' LC_CTYPE 'C'"),
+    ];
+    for way in ways.iter().filter(|_| !is_c) {
+        if postgres.run(way).await.is_ok() {
+            return Ok(Vec::new());
+        }
+    }
+    postgres.run(&libc("C")).await?;
+    let gap = Gap::new(
+        Part::Planner,
+        format!("the clone has no collation {wanted}: this machine does not know it"),
+    )
+    .effect("there LIKE 'x%' could use any index on a text, which it cannot on the server");
+    Ok(if is_c { Vec::new() } else { vec![gap] })
+}
+
+/// Schema, statistics, figures, settings.
+pub(super) async fn rebuild(
+    server: &LocalServer,
+    snapshot: &Snapshot,
+    gaps: &mut Vec<Gap>,
+) -> Result<(), Error> {
+    let superuser = Session::open(&server.conninfo(DATABASE)).await?;
+    superuser.run(include_str!("statistics.sql")).await?;
+    let mut prepare =
+        format!("ALTER DATABASE {DATABASE} OWNER TO {ROLE}; GRANT ALL ON SCHEMA public TO {ROLE};");
+    for schema in schema::schemas(snapshot) {
+        let schema = quote_ident(schema);
+        let _ = write!(
+            prepare,
+            "CREATE SCHEMA IF NOT EXISTS {schema}; ALTER SCHEMA {schema} OWNER TO {ROLE};"
+        );
+    }
+    superuser.run(&prepare).await?;
+    let (extensions, left_out) = schema::extensions(snapshot);
+    let mut failed = run(&superuser, extensions).await?;
+    failed.extend(
+        left_out
+            .iter()
+            .map(|name| format!("extension {name}: it is not among those that pgperf trusts")),
+    );
+    let settings = settings(snapshot);
+    failed.extend(run(&superuser, settings).await?);
+
+    let owner = Session::open(&server.conninfo_as(ROLE, DATABASE)).await?;
+    owner
+        .run(&format!(
+            "SET check_function_bodies = off; SET search_path = {}",
+            search_path(snapshot)
+        ))
+        .await?;
+    failed.extend(run(&owner, schema::steps(snapshot)).await?);
+    if let Some(example) = failed.first() {
+        gaps.push(
+            Gap::new(
+                Part::Planner,
+                format!("the clone lacks parts of the schema, e.g.: {example}"),
+            )
+            .effect("statements that need them are planned by arithmetic")
+            .count(failed.len()),
+        );
+    }
+    let mut refused = Vec::new();
+    for rows in batches(statistics::columns(snapshot)) {
+        let sql = format!(
+            "SELECT * FROM pgperf_clone.restore_all({})",
+            quote_literal(&rows)
+        );
+        refused.extend(superuser.column(&sql).await?);
+    }
+    if let Some(example) = refused.first() {
+        gaps.push(
+            Gap::new(
+                Part::ColumnStats,
+                format!("the clone lacks statistics of columns, e.g.: {example}"),
+            )
+            .count(refused.len()),
+        );
+    }
+    for rows in batches(statistics::figures(snapshot)) {
+        superuser
+            .run(&format!(
+                "SELECT pgperf_clone.figures({})",
+                quote_literal(&rows)
+            ))
+            .await?;
+    }
+    hide_invalid(&superuser, snapshot).await
+}
+
+/// Runs statements, and those that fail again after the others, as long as that helps; what failed in the end, and why.
+async fn run(session: &Session, steps: Vec<Step>) -> Result<Vec<String>, Error> {
+    let mut open = steps;
+    loop {
+        let failed = run_once(session, &open).await?;
+        if failed.is_empty() || failed.len() == open.len() {
+            let text = |(step, reason): (Step, String)| format!("{}: {reason}", step.object);
+            return Ok(failed.into_iter().map(text).collect());
+        }
+        open = failed.into_iter().map(|(step, _)| step).collect();
+    }
+}
+
+/// Runs statements, each by itself; those that failed, and why.
+pub(super) async fn run_once(
+    session: &Session,
+    steps: &[Step],
+) -> Result<Vec<(Step, String)>, Error> {
+    let mut failed = Vec::new();
+    for batch in steps.chunks(BATCH) {
+        let texts: Vec<String> = batch.iter().map(|s| quote_literal(&s.sql)).collect();
+        let sql = format!(
+            "SELECT failed || ' ' || reason FROM pgperf_clone.run(ARRAY[{}]::text[])",
+            texts.join(",")
+        );
+        for line in session.column(&sql).await? {
+            let (position, reason) = line.split_once(' ').unwrap_or((&line, ""));
+            let position = position.parse::<usize>().ok();
+            if let Some(step) = position.and_then(|p| batch.get(p.wrapping_sub(1))) {
+                failed.push((step.clone(), reason.to_owned()));
+            }
+        }
+    }
+    Ok(failed)
+}
+
+/// Names in the definitions are qualified, but for operator classes.
+pub(super) fn search_path(snapshot: &Snapshot) -> String {
+    let own = snapshot.server.search_path.iter();
+    let schemas: Vec<_> = std::iter::once("pg_catalog")
+        .chain(own.map(String::as_str).filter(|s| *s != "pg_catalog"))
+        .map(quote_ident)
+        .collect();
+    schemas.join(", ")
+}
+
+/// The planner's settings, for every session of the database.
+fn settings(snapshot: &Snapshot) -> Vec<Step> {
+    const ALSO: [&str; 3] = ["default_text_search_config", "DateStyle", "IntervalStyle"];
+    let planners = |name: &str| {
+        name.starts_with("enable_")
+            || name.starts_with("geqo")
+            || name.starts_with("jit")
+            || name.ends_with("_cost")
+            || name.ends_with("_collapse_limit")
+            || name.starts_with("min_parallel_")
+            || [
+                "constraint_exclusion",
+                "cursor_tuple_fraction",
+                "effective_cache_size",
+                "hash_mem_multiplier",
+                "work_mem",
+                "max_parallel_workers_per_gather",
+                "max_parallel_workers",
+                "parallel_leader_participation",
+                "plan_cache_mode",
+                "recursive_worktable_factor",
+                "effective_io_concurrency",
+            ]
+            .contains(&name)
+            || ALSO.contains(&name)
+    };
+    let settings = snapshot
+        .server
+        .settings
+        .iter()
+        .filter(|(name, _)| planners(name));
+    settings
+        .map(|(name, setting)| Step {
+            object: format!("setting {name}"),
+            sql: format!(
+                "ALTER DATABASE {DATABASE} SET {} = {}",
+                quote_ident(name),
+                quote_literal(&setting.setting)
+            ),
+        })
+        .collect()
+}
+
+/// JSON arrays of rows, none too long.
+fn batches(rows: Vec<Value>) -> Vec<String> {
+    let mut batches = Vec::new();
+    let mut open = String::new();
+    for row in rows {
+        open.push(if open.is_empty() { '[' } else { ',' });
+        let _ = write!(open, "{row}");
+        if open.len() > BATCH_BYTES {
+            batches.push(std::mem::take(&mut open) + "]");
+        }
+    }
+    if !open.is_empty() {
+        batches.push(open + "]");
+    }
+    batches
+}
+
+/// Indexes that the source's planner may not use.
+async fn hide_invalid(superuser: &Session, snapshot: &Snapshot) -> Result<(), Error> {
+    let invalid: Vec<String> = (snapshot.indexes.iter())
+        .filter(|i| !i.usable())
+        .map(|i| quote_literal(&i.qualified().to_string()))
+        .collect();
+    if invalid.is_empty() {
+        return Ok(());
+    }
+    let sql = format!(
+        "UPDATE pg_catalog.pg_index SET indisvalid = false WHERE indexrelid = ANY(SELECT to_regclass(n) FROM unnest(ARRAY[{}]) n)",
+        invalid.join(",")
+    );
+    superuser.run(&sql).await
+}
