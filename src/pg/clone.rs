@@ -72,6 +72,7 @@ impl StatisticsClone {
                 setting("wal_skip_threshold", "0"),
                 setting("log_min_messages", "panic"),
             ],
+            in_memory: true,
             ..LocalOptions::default()
         };
         let mut server = LocalServer::start(installation, &options).await?;

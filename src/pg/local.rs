@@ -59,6 +59,8 @@ pub struct LocalOptions {
     pub tcp: bool,
     /// Where to put it, instead of `PGPERF_TMPDIR` or the system's temporary directory.
     pub parent: Option<PathBuf>,
+    /// Puts it into memory, if this machine has a place for files there and plenty of room.
+    pub in_memory: bool,
 }
 
 /// A running throwaway server. Dropping it stops it and removes it; so does the death of this process, of any kind.
@@ -90,8 +92,11 @@ impl LocalServer {
             )
             .hint("run pgperf as an ordinary user, or make the directory accessible"));
         }
-        let directory =
-            Directory::create(&directory::parent(options.parent.as_deref(), user)?, user)?;
+        let parent = match directory::memory(user).filter(|_| options.in_memory) {
+            Some(memory) if options.parent.is_none() => memory,
+            _ => directory::parent(options.parent.as_deref(), user)?,
+        };
+        let directory = Directory::create(&parent, user)?;
         let mut server = Self {
             directory,
             postmaster: None,

@@ -1,7 +1,9 @@
 //! A statistics clone plans as its source does, and leaves nothing behind.
 
 use std::collections::BTreeMap;
+use std::io::{BufRead as _, BufReader};
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use pgperf::advisor::size::height_of_pages;
 use pgperf::model::index::{IndexDefinition, IndexKey, KeyOf};
@@ -387,6 +389,37 @@ async fn a_command_runs_in_the_clone_and_nothing_is_left() {
     assert_eq!(absent.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&absent.stderr).contains("cannot run /no/such/program"));
     assert_eq!(parent.entries(), [""; 0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_clone_takes_its_server_along() {
+    let parent = Parent::new("killed-clone");
+    let conninfo = database(super::support::hypopg_major()).await;
+    let mut child = Command::new(env!("CARGO_BIN_EXE_pgperf"))
+        .args(["clone", &conninfo])
+        .env("PGPERF_TMPDIR", &parent.path)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut output = BufReader::new(child.stdout.take().unwrap()).lines();
+    assert!(
+        output.any(|line| line.unwrap().contains("psql \"")),
+        "it is ready"
+    );
+    assert_eq!(parent.entries().len(), 1);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let begun = Instant::now();
+    while !parent.entries().is_empty() {
+        assert!(
+            begun.elapsed() < Duration::from_secs(20),
+            "{:?}",
+            parent.entries()
+        );
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

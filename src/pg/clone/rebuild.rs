@@ -15,7 +15,7 @@ use crate::pg::local::{LocalServer, Session};
 /// Statements sent at once: each takes locks that are kept until the batch ends.
 const BATCH: usize = 500;
 /// Bytes of statistics sent at once, roughly.
-const BATCH_BYTES: usize = 4 << 20;
+const BATCH_BYTES: usize = 1 << 20;
 
 /// A database that sorts like the source's, if this machine can.
 pub(super) async fn create_database(
@@ -98,14 +98,11 @@ pub(super) async fn rebuild(
             .count(failed.len()),
         );
     }
-    let mut refused = Vec::new();
-    for rows in batches(statistics::columns(snapshot)) {
-        let sql = format!(
-            "SELECT * FROM pgperf_clone.restore_all({})",
-            quote_literal(&rows)
-        );
-        refused.extend(superuser.column(&sql).await?);
-    }
+    // The catalogs have grown, and nobody analyzes them here.
+    superuser
+        .run("ANALYZE pg_catalog.pg_class, pg_catalog.pg_attribute, pg_catalog.pg_namespace")
+        .await?;
+    let refused = restore(&superuser, server, statistics::columns(snapshot)).await?;
     if let Some(example) = refused.first() {
         gaps.push(
             Gap::new(
@@ -124,6 +121,32 @@ pub(super) async fn rebuild(
             .await?;
     }
     hide_invalid(&superuser, snapshot).await
+}
+
+/// Puts rows of `pg_stats` in, by two sessions at once; what was refused.
+async fn restore(
+    one: &Session,
+    server: &LocalServer,
+    mut rows: Vec<Value>,
+) -> Result<Vec<String>, Error> {
+    let other = Session::open(&server.conninfo(DATABASE)).await?;
+    other.run("SET allow_system_table_mods = on").await?;
+    let rest = rows.split_off(rows.len() / 2);
+    let (mut refused, more) = tokio::try_join!(restore_in(one, rows), restore_in(&other, rest))?;
+    refused.extend(more);
+    Ok(refused)
+}
+
+async fn restore_in(session: &Session, rows: Vec<Value>) -> Result<Vec<String>, Error> {
+    let mut refused = Vec::new();
+    for rows in batches(rows) {
+        let sql = format!(
+            "SELECT * FROM pgperf_clone.restore_all({})",
+            quote_literal(&rows)
+        );
+        refused.extend(session.column(&sql).await?);
+    }
+    Ok(refused)
 }
 
 /// Runs statements, and those that fail again after the others, as long as that helps; what failed in the end, and why.

@@ -4,7 +4,7 @@ set allow_system_table_mods = on;
 create schema pgperf_clone;
 
 -- The operators < and = by which ANALYZE would have sorted a type (its default btree class), or compared it (hash class).
-create function pgperf_clone.operators(value_type oid, out lt oid, out eq oid)
+create function pgperf_clone.find_operators(value_type oid, out lt oid, out eq oid)
 language plpgsql stable set search_path = pg_catalog as $$
 declare
     base oid := value_type;
@@ -44,6 +44,19 @@ begin
     end loop;
 end $$;
 
+-- The same, found once a type.
+create table pgperf_clone.operator (value_type oid primary key, lt oid, eq oid);
+
+create function pgperf_clone.operators(value_type oid, out lt oid, out eq oid)
+language plpgsql set search_path = pg_catalog as $$
+begin
+    select o.lt, o.eq into lt, eq from pgperf_clone.operator o where o.value_type = operators.value_type;
+    if not found then
+        select f.lt, f.eq into lt, eq from pgperf_clone.find_operators(operators.value_type) f;
+        insert into pgperf_clone.operator values (operators.value_type, lt, eq) on conflict do nothing;
+    end if;
+end $$;
+
 create function pgperf_clone.numbers(list jsonb) returns float4[]
 language sql immutable set search_path = pg_catalog as $$
     select array_agg(x.value::float4 order by x.position)
@@ -64,12 +77,12 @@ begin
     select c.* into strict relation
     from pg_class c
     join pg_namespace n on n.oid = c.relnamespace
-    where n.nspname = r ->> 'schema' and c.relname = r ->> 'relation';
+    where n.nspname = (r ->> 'schema')::name and c.relname = (r ->> 'relation')::name;
     select * into strict a
     from pg_attribute
     where attrelid = relation.oid
         and not attisdropped
-        and (attname = r ->> 'column' or attnum = (r ->> 'attnum')::int2);
+        and (attname = (r ->> 'column')::name or attnum = (r ->> 'attnum')::int2);
     select * into operators from pgperf_clone.operators(a.atttypid);
     if r ->> 'most_common_elems' is not null then
         -- Elements of an array; a tsvector's are texts.
@@ -137,7 +150,7 @@ create function pgperf_clone.figures(rows jsonb) returns void
 language sql set search_path = pg_catalog as $$
     update pg_class c
     set reltuples = r.reltuples, relpages = r.relpages, relallvisible = r.relallvisible
-    from jsonb_to_recordset(rows) r (schema text, relation text, reltuples float4, relpages int4, relallvisible int4)
+    from jsonb_to_recordset(rows) r (schema name, relation name, reltuples float4, relpages int4, relallvisible int4)
     join pg_namespace n on n.nspname = r.schema
     where c.relnamespace = n.oid and c.relname = r.relation
 $$;
@@ -160,13 +173,16 @@ end $$;
 -- Candidate indexes, hidden from the planner but for those that a question is about.
 create table pgperf_clone.candidate (index oid primary key);
 
-create function pgperf_clone.show(shown oid[]) returns void
-language sql security definer set search_path = pg_catalog as $$
+create function pgperf_clone.show(shown oid[], hidden oid[]) returns void
+language plpgsql security definer set search_path = pg_catalog as $$
+begin
     update pg_index i
-    set indisvalid = i.indexrelid = any (shown)
+    set indisvalid = not i.indisvalid
     from pgperf_clone.candidate c
-    where c.index = i.indexrelid and i.indisvalid <> (i.indexrelid = any (shown))
-$$;
+    where i.indexrelid = any (shown || hidden)
+        and c.index = i.indexrelid
+        and i.indisvalid <> (i.indexrelid = any (shown));
+end $$;
 
 create role pgperf_clone login;
 grant usage on schema pgperf_clone to pgperf_clone;

@@ -82,10 +82,13 @@ impl StatisticsClone {
     ) -> Result<Plan, Error> {
         let mut sql = format!("BEGIN;{}", statement.settings(self.version_num));
         if wanted != self.shown {
-            let list: Vec<String> = wanted.iter().map(u32::to_string).collect();
+            let list = |some: &mut dyn Iterator<Item = &u32>| {
+                some.map(u32::to_string).collect::<Vec<_>>().join(",")
+            };
             sql.push_str(&format!(
-                "SELECT pgperf_clone.show('{{{}}}');",
-                list.join(",")
+                "SELECT pgperf_clone.show('{{{}}}', '{{{}}}');",
+                list(&mut wanted.difference(&self.shown)),
+                list(&mut self.shown.difference(&wanted)),
             ));
         }
         sql.push_str(&statement.explain(self.version_num));

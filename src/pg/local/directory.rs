@@ -25,6 +25,9 @@ const MARKER: &str = ".pgperf-throwaway-server";
 /// `sizeof(sockaddr_un.sun_path)` is 108 on Linux and 104 on macOS and the BSDs, with the terminating zero.
 const SOCKET_PATH_MAX: usize = 103;
 
+/// Files in memory, on Linux.
+const MEMORY: &str = "/dev/shm";
+
 /// What follows the temporary directory in the longest socket path.
 const SOCKET_PATH_TAIL: usize = "/pgperf-0123456789abcdef/data/.s.PGSQL.65535".len();
 
@@ -106,6 +109,17 @@ impl Drop for Directory {
     }
 }
 
+/// Where a server is put whose files may live in memory: there if there is plenty of room, else as [`parent`] says. Creating
+/// thousands of small files takes a third of the time, and nothing is lost that should last.
+pub(super) fn memory(user: Option<ServerUser>) -> Option<PathBuf> {
+    const PLENTY: u64 = 2 << 30;
+    let directory = PathBuf::from(MEMORY);
+    let room = rustix::fs::statvfs(&directory).ok()?;
+    let free = room.f_bavail.saturating_mul(room.f_frsize);
+    let fits = asked_by_environment().is_none() && unfit(&directory, user).is_none();
+    (fits && free >= PLENTY).then_some(directory)
+}
+
 /// Where servers are put: where the caller or `PGPERF_TMPDIR` says, else the system's temporary directory, else `/tmp`.
 ///
 /// The system's one is passed over when it cannot serve: too long for a socket's path, or out of reach of the server's user.
@@ -150,7 +164,11 @@ fn unfit(directory: &Path, user: Option<ServerUser>) -> Option<String> {
 /// Removes what killed runs left in `parent` and in the temporary directories, stopping their servers first. Directories of
 /// living owners, of other users, or without our marker stay.
 pub fn sweep(parent: Option<&Path>) {
-    let mut parents = vec![std::env::temp_dir(), PathBuf::from("/tmp")];
+    let mut parents = vec![
+        std::env::temp_dir(),
+        PathBuf::from("/tmp"),
+        PathBuf::from(MEMORY),
+    ];
     parents.extend(parent.map(PathBuf::from));
     parents.extend(asked_by_environment());
     parents.sort();
