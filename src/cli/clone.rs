@@ -1,6 +1,7 @@
 //! `pgperf clone`: a statistics clone to look into by hand: EXPLAIN as on the observed server, without it.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -29,13 +30,12 @@ pub(crate) struct CloneArgs {
 
 /// Runs it. The clone goes with the process, whatever ends it.
 pub(crate) async fn run(args: &CloneArgs) -> Result<Exit, Failure> {
-    let snapshot = match &args.from {
-        Some(path) => load::snapshot(path)?,
-        None => {
-            let (connection, snapshot) = load::live(&args.connect.options(), false, false).await?;
-            connection.close().await;
-            snapshot
-        }
+    let snapshot = if let Some(path) = &args.from {
+        load::snapshot(path)?
+    } else {
+        let (connection, snapshot) = load::live(&args.connect.options(), false, false).await?;
+        connection.close().await;
+        snapshot
     };
     let installation = installation(&snapshot)?;
     let clone = StatisticsClone::hydrate(&snapshot, &heights(&snapshot), &installation).await?;
@@ -103,12 +103,13 @@ fn summary(clone: &StatisticsClone, snapshot: &Snapshot, installation: &Installa
     );
     let (own, theirs) = (installation.major(), snapshot.server.major());
     if own != theirs {
-        text.push_str(&format!(
-            "it runs PostgreSQL {own}, the server {theirs}: plans and costs may differ\n"
-        ));
+        let _ = writeln!(
+            text,
+            "it runs PostgreSQL {own}, the server {theirs}: plans and costs may differ"
+        );
     }
     for gap in clone.gaps() {
-        text.push_str(&format!("missing: {}\n", gap.what));
+        let _ = writeln!(text, "missing: {}", gap.what);
     }
     text
 }

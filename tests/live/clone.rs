@@ -166,6 +166,11 @@ async fn plans_and_costs_are_those_of_the_source() {
             let real = explain(&client, snapshot.server.version_num, text).await;
             let cost = clone.cost(&explainable(text), &[]).await.unwrap();
             assert_eq!(cost.plan.outline(), real.outline(), "{major}: {text}");
+            let (rows, expected) = (cost.plan.plan_rows, real.plan_rows);
+            assert!(
+                (rows - expected).abs() <= 0.01 * expected,
+                "{major}: {text}: {rows} rows instead of {expected}"
+            );
             let ratio = cost.total / real.total_cost;
             assert!(
                 (0.99..=1.01).contains(&ratio),
@@ -211,8 +216,8 @@ async fn a_candidate_of_any_kind_costs_what_it_costs_when_built() {
     on_each_version(async |major| {
         let (conninfo, client) = source(major).await;
         for index in ["tags", "doc", "words", "Name_idx1", "key", "at", "period"] {
-            let sql = format!(r#"do $$ declare i regclass; begin for i in select indexrelid from pg_index x join pg_class c on c.oid = x.indexrelid
-                where c.relname ~ '^(customers|orders)_{index}' loop execute 'drop index ' || i; end loop; end $$"#);
+            let sql = format!(r"do $$ declare i regclass; begin for i in select indexrelid from pg_index x join pg_class c on c.oid = x.indexrelid
+                where c.relname ~ '^(customers|orders)_{index}' loop execute 'drop index ' || i; end loop; end $$");
             client.batch_execute(&sql).await.unwrap();
         }
         let snapshot = snapshot(&conninfo).await;
@@ -258,6 +263,10 @@ async fn a_candidate_of_any_kind_costs_what_it_costs_when_built() {
     .await;
 }
 
+/// Our statements on this database.
+const OURS: &str = "select distinct left(regexp_replace(query, '\\s+', ' ', 'g'), 200) from pg_stat_statements s join pg_database d on d.oid = s.dbid \
+        where d.datname = current_database() and query like '%/* pgperf */%' and query not like '%SET pg_stat_statements.track%' order by 1";
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_target_sees_only_the_collection() {
     let major = super::support::hypopg_major();
@@ -276,8 +285,6 @@ async fn the_target_sees_only_the_collection() {
                 .collect::<Vec<_>>()
         }
     };
-    const OURS: &str = "select distinct left(regexp_replace(query, '\\s+', ' ', 'g'), 200) from pg_stat_statements s join pg_database d on d.oid = s.dbid \
-        where d.datname = current_database() and query like '%/* pgperf */%' and query not like '%SET pg_stat_statements.track%' order by 1";
     let file = std::env::temp_dir().join(format!("pgperf-seen-{}", std::process::id()));
     let run = pgperf(&["snapshot", &conninfo, "-o", &file.to_string_lossy()], "");
     assert_eq!(run.code, Some(0), "{run:?}");

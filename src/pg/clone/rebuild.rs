@@ -8,7 +8,7 @@ use crate::model::gap::{Gap, Part};
 use crate::model::ident::{quote_ident, quote_literal};
 use crate::model::snapshot::Snapshot;
 use crate::pg::clone::schema::Step;
-use crate::pg::clone::{DATABASE, ROLE, schema, statistics};
+use crate::pg::clone::{DATABASE, ROLE, extended, schema, statistics};
 use crate::pg::error::Error;
 use crate::pg::local::{LocalServer, Session};
 
@@ -100,9 +100,19 @@ pub(super) async fn rebuild(
     }
     // The catalogs have grown, and nobody analyzes them here.
     superuser
-        .run("ANALYZE pg_catalog.pg_class, pg_catalog.pg_attribute, pg_catalog.pg_namespace")
+        .run(
+            "ANALYZE pg_catalog.pg_class, pg_catalog.pg_attribute, pg_catalog.pg_namespace; \
+             SELECT pgperf_clone.note_operators()",
+        )
         .await?;
-    let refused = restore(&superuser, server, statistics::columns(snapshot)).await?;
+    let mut refused = restore(&superuser, server, statistics::columns(snapshot)).await?;
+    for rows in batches(extended::statistics(snapshot)) {
+        let sql = format!(
+            "SELECT * FROM pgperf_clone.restore_extended({})",
+            quote_literal(&rows)
+        );
+        refused.extend(superuser.column(&sql).await?);
+    }
     if let Some(example) = refused.first() {
         gaps.push(
             Gap::new(

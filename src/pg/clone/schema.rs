@@ -5,6 +5,7 @@
 //! as tables of their own and attached later, as `pg_dump` does, so that their columns and indexes keep order and names.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 
 use crate::model::catalog::{Column, ConstraintKind, Table, TableKind};
 use crate::model::definition::TypeDefinition;
@@ -238,7 +239,7 @@ fn column(column: &Column, table: &Table, snapshot: &Snapshot) -> String {
         } else {
             "STORED"
         };
-        text.push_str(&format!(" GENERATED ALWAYS AS ({expression}) {kind}"));
+        let _ = write!(text, " GENERATED ALWAYS AS ({expression}) {kind}");
     }
     if column.not_null {
         text.push_str(" NOT NULL");

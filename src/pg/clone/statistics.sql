@@ -44,16 +44,29 @@ begin
     end loop;
 end $$;
 
--- The same, found once a type.
+-- The same, found once a type: for all types of columns, before the statistics come.
 create table pgperf_clone.operator (value_type oid primary key, lt oid, eq oid);
 
+create function pgperf_clone.note_operators() returns void
+language sql set search_path = pg_catalog as $$
+    insert into pgperf_clone.operator
+    select t.used, o.lt, o.eq
+    from (
+        select distinct a.atttypid as used
+        from pg_attribute a
+        join pg_class c on c.oid = a.attrelid
+        join pg_namespace n on n.oid = c.relnamespace
+        where a.attnum > 0 and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
+    ) t,
+    pgperf_clone.find_operators(t.used) o
+$$;
+
 create function pgperf_clone.operators(value_type oid, out lt oid, out eq oid)
-language plpgsql set search_path = pg_catalog as $$
+language plpgsql stable set search_path = pg_catalog as $$
 begin
     select o.lt, o.eq into lt, eq from pgperf_clone.operator o where o.value_type = operators.value_type;
     if not found then
         select f.lt, f.eq into lt, eq from pgperf_clone.find_operators(operators.value_type) f;
-        insert into pgperf_clone.operator values (operators.value_type, lt, eq) on conflict do nothing;
     end if;
 end $$;
 
@@ -154,6 +167,35 @@ language sql set search_path = pg_catalog as $$
     join pg_namespace n on n.nspname = r.schema
     where c.relnamespace = n.oid and c.relname = r.relation
 $$;
+
+-- These types take no text; their bytes are made by hand.
+create cast (bytea as pg_ndistinct) without function;
+create cast (bytea as pg_dependencies) without function;
+
+-- Extended statistics: [{"schema", "name", "inherited", "n_distinct", "dependencies"}], the latter two in hexadecimal.
+create function pgperf_clone.restore_extended(rows jsonb) returns setof text
+language plpgsql set search_path = pg_catalog as $$
+declare
+    r jsonb;
+    object oid;
+    -- 15 has a row each for own and inherited figures, made by ANALYZE; before, the one row comes with the object.
+    put text := case when current_setting('server_version_num')::int >= 150000
+        then 'insert into pg_statistic_ext_data (stxoid, stxdinherit, stxdndistinct, stxddependencies) values ($1, $2, $3::pg_ndistinct, $4::pg_dependencies)'
+        else 'update pg_statistic_ext_data set stxdndistinct = $3::pg_ndistinct, stxddependencies = $4::pg_dependencies where stxoid = $1 and $2 is not null'
+    end;
+begin
+    for r in select value from jsonb_array_elements(rows) loop
+        begin
+            select e.oid into strict object
+            from pg_statistic_ext e
+            join pg_namespace n on n.oid = e.stxnamespace
+            where n.nspname = (r ->> 'schema')::name and e.stxname = (r ->> 'name')::name;
+            execute put using object, (r ->> 'inherited')::bool, decode(r ->> 'n_distinct', 'hex'), decode(r ->> 'dependencies', 'hex');
+        exception when others then
+            return next format('statistics %s.%s: %s', r ->> 'schema', r ->> 'name', sqlerrm);
+        end;
+    end loop;
+end $$;
 
 -- Runs statements, each by itself; gives the position of those that failed, and why.
 create function pgperf_clone.run(statements text[], out failed int4, out reason text) returns setof record

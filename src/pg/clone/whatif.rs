@@ -1,6 +1,7 @@
 //! Questions to a clone: candidate indexes are built once, hidden, and shown for the questions that ask for them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 
 use crate::model::ident::{quote_ident, quote_literal};
 use crate::model::plan::Plan;
@@ -85,11 +86,12 @@ impl StatisticsClone {
             let list = |some: &mut dyn Iterator<Item = &u32>| {
                 some.map(u32::to_string).collect::<Vec<_>>().join(",")
             };
-            sql.push_str(&format!(
+            let _ = write!(
+                sql,
                 "SELECT pgperf_clone.show('{{{}}}', '{{{}}}');",
                 list(&mut wanted.difference(&self.shown)),
                 list(&mut self.shown.difference(&wanted)),
-            ));
+            );
         }
         sql.push_str(&statement.explain(self.version_num));
         let answer = self.session.last(&sql).await;
