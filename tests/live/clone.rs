@@ -310,6 +310,9 @@ async fn the_target_sees_only_the_collection() {
     assert_eq!(run.json()["planner"]["source"], "clone");
     assert_eq!(run.created(), ["public.t (b)"]);
     assert_eq!(seen(OURS).await, collection);
+    // Where a server of the same major version is installed, nobody has to ask for it.
+    let run = pgperf(&["advise", &conninfo, "--format", "json"], "");
+    assert_eq!(run.json()["planner"]["source"], "clone");
 }
 
 /// Planning runs functions that call themselves immutable; a snapshot may come from anybody.

@@ -4,6 +4,8 @@
 //! `statext_dependencies_serialize` in `dependencies.c`; the same in 13 to 18) and cast. Lists of common combinations are not
 //! restored: what is estimated by them on the source is estimated from the columns here.
 
+use std::fmt::Write as _;
+
 use serde_json::{Map, Value, json};
 
 use crate::model::catalog::{Table, TableKind};
@@ -78,7 +80,11 @@ fn attributes(list: &str, table: &Table) -> Option<Vec<i16>> {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
+    let mut text = String::with_capacity(2 * bytes.len());
+    for byte in bytes {
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
 }
 
 #[cfg(test)]
