@@ -22,7 +22,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use crate::model::gap::Gap;
 use crate::model::index::IndexDefinition;
 use crate::model::snapshot::Snapshot;
-use crate::pg::error::Error;
+use crate::pg::error::{Error, Kind};
 use crate::pg::local::{Installation, LocalOptions, LocalServer, Session};
 use lengths::{Heap, heaps, relations, stretch};
 use rebuild::{create_database, rebuild, search_path};
@@ -56,8 +56,18 @@ impl StatisticsClone {
     /// Starts a server and rebuilds the Snapshot in it. `heights` are the levels above the leaves of its btree indexes, by oid.
     ///
     /// # Errors
-    /// `Kind::Local` when the server does not start; what cannot be rebuilt is a Gap instead.
+    /// `Kind::Local` when the server does not start or has no room; what cannot be rebuilt is a Gap instead.
     pub async fn hydrate(
+        snapshot: &Snapshot,
+        heights: &BTreeMap<u32, f64>,
+        installation: &Installation,
+    ) -> Result<Self, Error> {
+        Self::hydrated(snapshot, heights, installation)
+            .await
+            .map_err(ours)
+    }
+
+    async fn hydrated(
         snapshot: &Snapshot,
         heights: &BTreeMap<u32, f64>,
         installation: &Installation,
@@ -143,4 +153,17 @@ impl StatisticsClone {
     pub async fn stop(self) {
         self.server.stop().await;
     }
+}
+
+/// An error of the clone's server is this machine's, not the observed server's.
+fn ours(error: Error) -> Error {
+    if error.kind == Kind::Local {
+        return error;
+    }
+    Error::new(
+        Kind::Local,
+        format!("the clone's own server: {}", error.message),
+    )
+    .hint("set PGPERF_TMPDIR to a directory with room for it, or choose another --planner")
+    .source(error)
 }
