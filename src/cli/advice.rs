@@ -335,7 +335,7 @@ fn summary(
     summary.size_bytes = chosen
         .iter()
         .map(|&i| decision.candidates.indexes[i].size_bytes())
-        .sum();
+        .fold(0.0, |sum, size| sum + size); // `sum` of nothing is -0
     summary
 }
 
