@@ -401,35 +401,75 @@ async fn a_command_runs_in_the_clone_and_nothing_is_left() {
     assert_eq!(parent.entries(), [""; 0]);
 }
 
+fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !is_so() {
+        assert!(begun.elapsed() < Duration::from_secs(20), "{what}");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// kill -9 while the cluster is made, while the server starts, and when everything is ready.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_clone_takes_its_server_along() {
-    let parent = Parent::new("killed-clone");
     let conninfo = database(super::support::hypopg_major()).await;
-    let mut child = Command::new(env!("CARGO_BIN_EXE_pgperf"))
-        .args(["clone", &conninfo])
+    let setup = "do $$ begin for i in 1..300 loop execute 'create table t' || i || ' (a int primary key, b text)'; end loop; end $$";
+    client(&conninfo).await.batch_execute(setup).await.unwrap();
+    for moment in ["data/PG_VERSION", "data/postmaster.pid", "ready"] {
+        let parent = Parent::new("killed-clone");
+        let mut child = Command::new(env!("CARGO_BIN_EXE_pgperf"))
+            .args(["clone", &conninfo])
+            .env("PGPERF_TMPDIR", &parent.path)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut output = BufReader::new(child.stdout.take().unwrap()).lines();
+        if moment == "ready" {
+            assert!(
+                output.any(|line| line.unwrap().contains("psql \"")),
+                "it is ready"
+            );
+        } else {
+            wait_until(moment, || {
+                let entries = parent.entries();
+                entries
+                    .iter()
+                    .any(|e| parent.path.join(e).join(moment).exists())
+            });
+        }
+        assert_eq!(parent.entries().len(), 1, "{moment}");
+        child.kill().unwrap();
+        child.wait().unwrap();
+        wait_until(moment, || parent.entries().is_empty());
+    }
+}
+
+/// A file may not grow beyond 4 MB: the server's log of changes does not fit.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_disk_is_one_clear_line() {
+    let parent = Parent::new("full");
+    let conninfo = server(super::support::hypopg_major())
+        .await
+        .conninfo("postgres");
+    let command = format!(
+        "ulimit -f 8192; exec {} clone \"$0\"",
+        env!("CARGO_BIN_EXE_pgperf")
+    );
+    let output = Command::new("sh")
+        .args(["-c", &command, &conninfo])
         .env("PGPERF_TMPDIR", &parent.path)
         .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
+        .output()
         .unwrap();
-    let mut output = BufReader::new(child.stdout.take().unwrap()).lines();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(5), "{said}");
     assert!(
-        output.any(|line| line.unwrap().contains("psql \"")),
-        "it is ready"
+        said.starts_with("pgperf: cannot start PostgreSQL"),
+        "{said}"
     );
-    assert_eq!(parent.entries().len(), 1);
-    child.kill().unwrap();
-    child.wait().unwrap();
-    let begun = Instant::now();
-    while !parent.entries().is_empty() {
-        assert!(
-            begun.elapsed() < Duration::from_secs(20),
-            "{:?}",
-            parent.entries()
-        );
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    assert_eq!(parent.entries(), [""; 0]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
