@@ -1,7 +1,7 @@
 //! The database edge: the only module that knows tokio-postgres.
 //!
-//! `connect` turns what the user typed into a session, `collect` turns a session into a Snapshot, `explain` and `hypopg`
-//! answer what-if questions, `local` runs throwaway servers.
+//! `connect` turns what the user typed into a session, `collect` turns a session into a Snapshot, `clone` and `hypopg` answer
+//! what-if questions in the words of `explain`, `local` runs throwaway servers.
 
 pub mod clone;
 pub mod collect;
