@@ -13,12 +13,11 @@
 mod compare;
 mod source;
 
-use std::collections::BTreeMap;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use pgperf::advisor::candidates::{CandidateOptions, candidates};
-use pgperf::advisor::size::height_of_pages;
+use pgperf::advisor::size::heights;
 use pgperf::model::snapshot::Snapshot;
 use pgperf::model::whatif::Hypothetical;
 use pgperf::pg::clone::StatisticsClone;
@@ -123,23 +122,6 @@ fn installation(major: u32) -> Result<Installation, String> {
     found.ok_or(format!(
         "no PostgreSQL {major} on this machine for the clone: set PGPERF_PG_BIN"
     ))
-}
-
-fn heights(snapshot: &Snapshot) -> BTreeMap<u32, f64> {
-    let height = |index: &pgperf::model::index::Index| {
-        let table = snapshot.table(index.definition.table_oid)?;
-        let pages = snapshot
-            .definitions
-            .pages(index.oid)
-            .unwrap_or(index.relpages);
-        Some((index.oid, height_of_pages(&index.definition, table, pages)))
-    };
-    snapshot
-        .indexes
-        .iter()
-        .filter(|i| i.definition.method == "btree")
-        .filter_map(height)
-        .collect()
 }
 
 #[expect(clippy::cast_precision_loss, reason = "no disk has 2^52 bytes")]

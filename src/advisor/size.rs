@@ -5,11 +5,13 @@
 
 pub(crate) mod entry;
 
+use std::collections::BTreeMap;
+
 use crate::advisor::estimate::number::{fraction, within};
 use crate::advisor::estimate::predicate_selectivity;
 use crate::advisor::size::entry::{Entry, align8, size_of_value};
 use crate::model::catalog::{Column, Table, TableKind};
-use crate::model::index::{IndexDefinition, KeyOf};
+use crate::model::index::{Index, IndexDefinition, KeyOf};
 use crate::model::snapshot::Snapshot;
 use crate::model::whatif::Hypothetical;
 
@@ -118,6 +120,18 @@ pub fn height_of_pages(definition: &IndexDefinition, table: &Table, pages: f64) 
         };
     }
     levels(leaves, Entry::of(&definition.keys, &[], table).size).0
+}
+
+/// Levels above the leaves of the btrees that exist, by oid.
+#[must_use]
+pub fn heights(snapshot: &Snapshot) -> BTreeMap<u32, f64> {
+    let height = |index: &Index| {
+        let table = snapshot.table(index.definition.table_oid)?;
+        let pages = snapshot.definitions.pages(index.oid);
+        let height = height_of_pages(&index.definition, table, pages.unwrap_or(index.relpages));
+        (index.definition.method == "btree").then_some((index.oid, height))
+    };
+    snapshot.indexes.iter().filter_map(height).collect()
 }
 
 /// Mean size of the keys that part leaves which came from splits: where a split can choose its place, only as many columns

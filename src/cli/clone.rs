@@ -1,6 +1,5 @@
 //! `pgperf clone`: a statistics clone to look into by hand: EXPLAIN as on the observed server, without it.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
@@ -8,8 +7,7 @@ use clap::Args;
 
 use super::interrupt::interrupted;
 use super::{ConnectArgs, Exit, Failure, load, output};
-use crate::advisor::size::height_of_pages;
-use crate::model::index::Index;
+use crate::advisor::size::heights;
 use crate::model::snapshot::Snapshot;
 use crate::model::unit::Bytes;
 use crate::pg::clone::StatisticsClone;
@@ -128,15 +126,4 @@ pub(crate) fn installation(snapshot: &Snapshot) -> Result<Installation, Failure>
             "install PostgreSQL {major} (Debian: apt install postgresql-{major}), or say where it is: PGPERF_PG_BIN=/…/bin"
         ))
     })
-}
-
-/// Levels above the leaves of the btrees that exist, by oid.
-pub(crate) fn heights(snapshot: &Snapshot) -> BTreeMap<u32, f64> {
-    let height = |index: &Index| {
-        let table = snapshot.table(index.definition.table_oid)?;
-        let pages = snapshot.definitions.pages(index.oid);
-        let height = height_of_pages(&index.definition, table, pages.unwrap_or(index.relpages));
-        (index.definition.method == "btree").then_some((index.oid, height))
-    };
-    snapshot.indexes.iter().filter_map(height).collect()
 }

@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::advice::PlannerChoice;
-use super::clone::{heights, installation};
+use super::clone::installation;
 use super::{Exit, Failure};
 use crate::advisor::candidates::Candidates;
 use crate::advisor::estimate::Question;
+use crate::advisor::size::heights;
 use crate::model::gap::{Gap, Part};
 use crate::model::snapshot::Snapshot;
 use crate::model::whatif::{Cost, Hypothetical, Source};

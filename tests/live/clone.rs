@@ -1,11 +1,10 @@
 //! A statistics clone plans as its source does, and leaves nothing behind.
 
-use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use pgperf::advisor::size::height_of_pages;
+use pgperf::advisor::size::heights;
 use pgperf::model::index::{IndexDefinition, IndexKey, KeyOf};
 use pgperf::model::plan::Plan;
 use pgperf::model::snapshot::Snapshot;
@@ -96,19 +95,6 @@ const STATEMENTS: &[&str] = &[
     r#"select "Sales".all_of("Name") from "Sales".customers where id < 100"#,
     r#"update "Sales".orders set state = 'sent' where id = 7"#,
 ];
-
-fn heights(snapshot: &Snapshot) -> BTreeMap<u32, f64> {
-    let height = |index: &pgperf::model::index::Index| {
-        let table = snapshot.table(index.definition.table_oid)?;
-        let pages = snapshot.definitions.pages(index.oid)?;
-        Some((index.oid, height_of_pages(&index.definition, table, pages)))
-    };
-    let btrees = snapshot
-        .indexes
-        .iter()
-        .filter(|i| i.definition.method == "btree");
-    btrees.filter_map(height).collect()
-}
 
 fn explainable(text: &str) -> Explainable<'_> {
     let parameters = text.matches('$').count();
