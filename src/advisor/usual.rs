@@ -486,11 +486,11 @@ create table customers (id int primary key, email text);";
                 100,
             ),
             (
-                "select * from sessions where expires_at < $1 and lower(note) = $2",
+                "select * from sessions where expires_at < $1 and lower(kind) = $2",
                 100,
             ),
             (
-                "select * from sessions where expires_at < $1 and note like $2",
+                "select * from sessions where expires_at < $1 and kind like $2",
                 100,
             ),
             (
