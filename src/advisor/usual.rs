@@ -214,7 +214,9 @@ fn without(relation: &Relation, left_out: &BTreeSet<usize>) -> Relation {
 fn is_certain(base: &Base<'_>) -> bool {
     let told = |clause: &Clause| {
         let field = base.field(clause.column);
-        !clause.share.default && (field.unique || field.stats().is_some())
+        // Statistics of a column say nothing of an expression over it.
+        let told = field.unique || field.stats().is_some();
+        !clause.share.default && clause.predicate.expression.is_none() && told
     };
     base.table.is_some() && base.clauses.iter().all(told)
 }
