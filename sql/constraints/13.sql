@@ -20,6 +20,7 @@ select
     nullif(k.conindid, 0)::pg_catalog.int8 as index_oid,
     nullif(nullif(k.confdeltype::pg_catalog.text, ' '), '') as on_delete,
     k.convalidated as validated,
+    k.condeferrable as deferrable,
     case when k.contype in ('c', 'x') and not k.conrelid = any ($1::pg_catalog.oid[]) then
         pg_catalog.pg_get_constraintdef(k.oid)
     end as definition

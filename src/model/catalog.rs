@@ -207,6 +207,9 @@ pub struct Constraint {
     /// Whether it has been validated.
     #[serde(default)]
     pub validated: bool,
+    /// Whether it may be checked at the end of the transaction: then its index proves nothing to the planner.
+    #[serde(default)]
+    pub deferrable: bool,
     /// `pg_get_constraintdef`-like text, if it could be read without waiting for a lock.
     #[serde(default)]
     pub definition: Option<String>,

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::stats::ColumnStats;
 
-/// The rest of the schema. Operators and policies are not among it.
+/// The rest of the schema. Policies, operator classes and text search configurations are not among it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Definitions {
@@ -19,6 +19,10 @@ pub struct Definitions {
     /// Functions that somebody made, by oid. Plain aggregates are among them; triggers, procedures
     /// and those of extensions are left out.
     pub functions: Vec<Function>,
+    /// Operators that somebody made, by oid.
+    pub operators: Vec<Object>,
+    /// Collations that somebody made, by oid.
+    pub collations: Vec<Object>,
     /// Lengths of tables and indexes, by oid: the planner goes by them, not by `relpages`.
     pub lengths: Vec<Length>,
 }
@@ -29,6 +33,21 @@ impl Definitions {
     pub fn pages(&self, oid: u32) -> Option<f64> {
         let at = self.lengths.binary_search_by_key(&oid, |l| l.oid).ok()?;
         self.lengths[at].pages
+    }
+
+    /// How a table or an index is stored, if not as most are.
+    #[must_use]
+    pub fn storage(&self, oid: u32) -> Option<&Storage> {
+        let at = self.storage.binary_search_by_key(&oid, |s| s.oid).ok()?;
+        Some(&self.storage[at])
+    }
+
+    /// Expression of a generated column, if it could be read.
+    #[must_use]
+    pub fn generated(&self, table_oid: u32, attnum: i16) -> Option<&str> {
+        let key = |g: &Generated| (g.table_oid, g.attnum);
+        let at = (self.generated).binary_search_by_key(&(table_oid, attnum), key);
+        self.generated[at.ok()?].expression.as_deref()
     }
 }
 
@@ -120,6 +139,18 @@ pub struct Function {
     pub language: String,
     /// `CREATE OR REPLACE FUNCTION …` (`pg_get_functiondef`); none for a body of standard SQL, and after redaction.
     pub definition: Option<String>,
+}
+
+/// Anything else that is made by one statement.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Object {
+    /// Schema, unquoted.
+    pub schema: String,
+    /// Name, unquoted.
+    pub name: String,
+    /// `CREATE …`.
+    pub definition: String,
 }
 
 /// How long a relation is now.

@@ -200,6 +200,7 @@ mod tests {
             index_oid: None,
             on_delete: None,
             validated: true,
+            deferrable: false,
             definition: Some("CHECK (a <> 'secret')".into()),
         };
         let mut expression = index(12, "(a > 0)");
@@ -238,6 +239,8 @@ mod tests {
                     definition: Some("CREATE FUNCTION f() … 'secret'".into()),
                     ..Function::default()
                 }],
+                operators: vec![],
+                collations: vec![],
                 lengths: vec![],
             },
             statements: vec![Statement {

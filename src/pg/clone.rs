@@ -9,6 +9,7 @@
 //! from the Snapshot, questions included, is therefore run by a role without privileges; the superuser only stores figures.
 
 mod btree;
+mod build;
 mod extended;
 mod files;
 mod lengths;

@@ -362,6 +362,7 @@ fn key(snapshot: &mut Snapshot, table_oid: u32, columns: Vec<String>, primary: b
         index_oid: Some(oid),
         on_delete: None,
         validated: true,
+        deferrable: false,
         definition: None,
     });
 }
@@ -397,6 +398,7 @@ fn foreign_key(
         index_oid: None,
         on_delete: Some("a".into()),
         validated: true,
+        deferrable: false,
         definition: None,
     });
 }

@@ -27,8 +27,12 @@ create type "Sales".place as (street text, nr int);
 create function "Sales".net(numeric) returns numeric language sql immutable parallel safe as 'select $1 / 1.2';
 create function "Sales".later(timestamptz) returns timestamptz language plpgsql stable as 'begin return $1 + interval ''1 day''; end';
 create aggregate "Sales".all_of(text) (sfunc = textcat, stype = text, initcond = '');
+create function "Sales".same(text, text) returns bool language sql immutable as 'select lower($1) = lower($2)';
+create operator "Sales".=== (function = "Sales".same, leftarg = text, rightarg = text, commutator = operator("Sales".===), restrict = eqsel, join = eqjoinsel);
+create collation "Sales"."any case" (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
 create table "Sales".customers (id int primary key, "Name" text not null, email varchar(80) unique, country char(2), tags text[], born "Sales".year,
-    home "Sales".place, doc jsonb, words tsvector, seen inet, key uuid, note text collate "C", parent int references "Sales".customers);
+    home "Sales".place, doc jsonb, words tsvector, seen inet, key uuid, note text collate "C", parent int references "Sales".customers,
+    login text collate "Sales"."any case" unique, number int unique deferrable);
 create table "Sales".orders (id bigint generated always as identity primary key, customer_id int not null references "Sales".customers, state "Sales".state not null,
     total numeric(12,2) not null, gross numeric generated always as (total * 1.2) stored, at timestamptz not null, period tstzrange, length "Sales".span, active bool)
     with (fillfactor = 80);
@@ -40,7 +44,8 @@ create index on "Sales".logs (kind);
 create table "Sales".base (id int, a int); create table "Sales".derived (b int) inherits ("Sales".base);
 insert into "Sales".customers select n, 'Name ' || n % 9000, 'c' || n || '@example.org', (array['DE', 'FR', 'US'])[1 + (n * n) % 3], array['t' || n % 50, 'u' || n % 7],
     1950 + n % 60, row('street ' || n, n)::"Sales".place, jsonb_build_object('k', n % 100, 'v', 'x' || n), to_tsvector('simple', 'w' || n % 300 || ' v' || n % 11),
-    ('10.0.' || n % 256 || '.1')::inet, md5(n::text)::uuid, 'note ' || n % 1000, nullif(n / 10, 0) from generate_series(1, 20000) n;
+    ('10.0.' || n % 256 || '.1')::inet, md5(n::text)::uuid, 'note ' || n % 1000, nullif(n / 10, 0),
+    'Login ' || n, n from generate_series(1, 20000) n;
 insert into "Sales".orders (customer_id, state, total, at, period, length, active)
     select 1 + n * 7 % 20000, (array['new', 'paid', 'paid', 'sent', 'sent', 'sent'])[1 + n % 6]::"Sales".state, n % 10000, timestamptz '2023-01-01' + n * interval '3 minutes',
     tstzrange(timestamptz '2023-01-01' + n * interval '3 minutes', timestamptz '2023-01-01' + n * interval '4 minutes'), "Sales".span(n % 100, n % 100 + 5), n % 500 = 0
@@ -73,6 +78,10 @@ const STATEMENTS: &[&str] = &[
     r#"select * from "Sales".customers where key = '00000000-0000-0000-0000-000000000000'"#,
     r#"select * from "Sales".customers where born > 2000 and seen < '10.0.3.0'"#,
     r#"select note, country from "Sales".customers where note between 'note 4' and 'note 44'"#,
+    r#"select * from "Sales".customers where login = 'LOGIN 77'"#,
+    r#"select * from "Sales".customers where "Name" operator("Sales".===) 'NAME 77'"#,
+    r#"select o.id from "Sales".orders o left join "Sales".customers c on c.number = o.customer_id"#,
+    r#"select o.id from "Sales".orders o left join "Sales".customers c on c.id = o.customer_id"#,
     r#"select country, born, count(*) from "Sales".customers group by 1, 2"#,
     r#"select * from "Sales".orders where customer_id = 17 order by at desc limit 5"#,
     r#"select * from "Sales".orders where customer_id = $1 and at > $2"#,
@@ -168,6 +177,50 @@ async fn plans_and_costs_are_those_of_the_source() {
         clone.stop().await;
     })
     .await;
+}
+
+/// An extension or a locale that this machine lacks costs the columns that need it, not their tables.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_this_machine_does_not_know_leaves_the_rest() {
+    let conninfo = database(15).await;
+    let session = client(&conninfo).await;
+    let table = "create table places (id int primary key, name text collate \"C\", spot bytea, kind int);
+        insert into places select n, 'n' || n, '\\x00', n % 700 from generate_series(1, 50000) n; create index on places (kind); analyze places";
+    session.batch_execute(table).await.unwrap();
+    let mut snapshot = snapshot(&conninfo).await;
+    let places = snapshot
+        .tables
+        .iter_mut()
+        .find(|t| t.name == "places")
+        .unwrap();
+    for column in &mut places.columns {
+        match column.name.as_str() {
+            "name" => column.collation = Some("en_XX.utf8".into()),
+            "spot" => column.type_name = "public.geometry(Point,4326)".into(),
+            _ => {}
+        }
+    }
+    let mut clone = StatisticsClone::hydrate(&snapshot, &heights(&snapshot), &installation(15))
+        .await
+        .unwrap();
+    let said: Vec<String> = clone.gaps().iter().map(|g| g.what.clone()).collect();
+    assert_eq!(
+        said,
+        [
+            "the clone has no type public.geometry(Point,4326): this machine's PostgreSQL does not know it",
+            "the clone has no collation en_XX.utf8: this machine does not know it",
+        ]
+    );
+    let text = "select name from places where kind = 3";
+    let real = explain(&session, snapshot.server.version_num, text).await;
+    let cost = clone.cost(&explainable(text), &[]).await.unwrap();
+    assert_eq!(cost.plan.outline(), real.outline());
+    assert!((cost.total / real.total_cost - 1.0).abs() < 0.01);
+    clone
+        .cost(&explainable("select st_x(spot) from places"), &[])
+        .await
+        .unwrap_err();
+    clone.stop().await;
 }
 
 /// `method (key, …) [include (…)] [where …]` on `"Sales".table`.

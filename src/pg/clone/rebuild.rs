@@ -7,13 +7,12 @@ use serde_json::Value;
 use crate::model::gap::{Gap, Part};
 use crate::model::ident::{quote_ident, quote_literal};
 use crate::model::snapshot::Snapshot;
+use crate::pg::clone::build::{build, run};
 use crate::pg::clone::schema::Step;
 use crate::pg::clone::{DATABASE, ROLE, extended, schema, statistics};
 use crate::pg::error::Error;
 use crate::pg::local::{LocalServer, Session};
 
-/// Statements sent at once: each takes locks that are kept until the batch ends.
-const BATCH: usize = 500;
 /// Bytes of statistics sent at once, roughly.
 const BATCH_BYTES: usize = 1 << 20;
 
@@ -72,22 +71,14 @@ pub(super) async fn rebuild(
     superuser.run(&prepare).await?;
     let (extensions, left_out) = schema::extensions(snapshot);
     let mut failed = run(&superuser, extensions).await?;
-    failed.extend(
-        left_out
-            .iter()
-            .map(|name| format!("extension {name}: it is not among those that pgperf trusts")),
-    );
-    let settings = settings(snapshot);
-    failed.extend(run(&superuser, settings).await?);
-
-    let owner = Session::open(&server.conninfo_as(ROLE, DATABASE)).await?;
-    owner
-        .run(&format!(
-            "SET check_function_bodies = off; SET search_path = {}",
-            search_path(snapshot)
-        ))
-        .await?;
-    failed.extend(run(&owner, schema::steps(snapshot)).await?);
+    failed.extend(run(&superuser, settings(snapshot)).await?);
+    failed.extend(build(server, snapshot, gaps).await?);
+    let failed = failed
+        .iter()
+        .map(|(step, reason)| format!("{}: {reason}", step.object));
+    let untrusted = (left_out.iter())
+        .map(|name| format!("extension {name}: it is not among those that pgperf trusts"));
+    let failed: Vec<String> = untrusted.chain(failed).collect();
     if let Some(example) = failed.first() {
         gaps.push(
             Gap::new(
@@ -159,49 +150,18 @@ async fn restore_in(session: &Session, rows: Vec<Value>) -> Result<Vec<String>, 
     Ok(refused)
 }
 
-/// Runs statements, and those that fail again after the others, as long as that helps; what failed in the end, and why.
-async fn run(session: &Session, steps: Vec<Step>) -> Result<Vec<String>, Error> {
-    let mut open = steps;
-    loop {
-        let failed = run_once(session, &open).await?;
-        if failed.is_empty() || failed.len() == open.len() {
-            let text = |(step, reason): (Step, String)| format!("{}: {reason}", step.object);
-            return Ok(failed.into_iter().map(text).collect());
-        }
-        open = failed.into_iter().map(|(step, _)| step).collect();
-    }
-}
-
-/// Runs statements, each by itself; those that failed, and why.
-pub(super) async fn run_once(
-    session: &Session,
-    steps: &[Step],
-) -> Result<Vec<(Step, String)>, Error> {
-    let mut failed = Vec::new();
-    for batch in steps.chunks(BATCH) {
-        let texts: Vec<String> = batch.iter().map(|s| quote_literal(&s.sql)).collect();
-        let sql = format!(
-            "SELECT failed || ' ' || reason FROM pgperf_clone.run(ARRAY[{}]::text[])",
-            texts.join(",")
-        );
-        for line in session.column(&sql).await? {
-            let (position, reason) = line.split_once(' ').unwrap_or((&line, ""));
-            let position = position.parse::<usize>().ok();
-            if let Some(step) = position.and_then(|p| batch.get(p.wrapping_sub(1))) {
-                failed.push((step.clone(), reason.to_owned()));
-            }
-        }
-    }
-    Ok(failed)
-}
-
-/// Names in the definitions are qualified, but for operator classes.
+/// Names in the definitions are qualified, but for operator classes and collations.
 pub(super) fn search_path(snapshot: &Snapshot) -> String {
-    let own = snapshot.server.search_path.iter();
-    let schemas: Vec<_> = std::iter::once("pg_catalog")
-        .chain(own.map(String::as_str).filter(|s| *s != "pg_catalog"))
-        .map(quote_ident)
-        .collect();
+    let own = snapshot.server.search_path.iter().map(String::as_str);
+    // Names of collations in columns are not qualified either.
+    let collations = snapshot.definitions.collations.iter();
+    let mut schemas = vec!["pg_catalog"];
+    for schema in own.chain(collations.map(|c| c.schema.as_str())) {
+        if !schemas.contains(&schema) {
+            schemas.push(schema);
+        }
+    }
+    let schemas: Vec<_> = schemas.into_iter().map(quote_ident).collect();
     schemas.join(", ")
 }
 

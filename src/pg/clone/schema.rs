@@ -4,14 +4,18 @@
 //! (see `run` in the parent module), so no graph is needed for views on functions on views. Partitions and children are made
 //! as tables of their own and attached later, as `pg_dump` does, so that their columns and indexes keep order and names.
 
-use std::collections::BTreeSet;
+mod indexes;
+mod objects;
+
+use std::collections::{BTreeSet, HashMap};
 use std::fmt::Write as _;
 
 use crate::model::catalog::{Column, ConstraintKind, Table, TableKind};
-use crate::model::definition::TypeDefinition;
-use crate::model::ident::{QualifiedName, quote_ident, quote_literal};
+use crate::model::ident::{QualifiedName, quote_ident};
 use crate::model::index::Index;
 use crate::model::snapshot::Snapshot;
+use indexes::{attached, index};
+pub(super) use objects::{extensions, objects};
 
 /// One statement, and what it makes, for people.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,50 +33,18 @@ impl Step {
     }
 }
 
-/// Extensions that define types, operators and functions that statements use and that can do nothing else: a snapshot file
-/// may come from anybody, and its functions are run by the planner, so `dblink` and the like stay out.
-const EXTENSIONS: [&str; 24] = [
-    "btree_gin",
-    "btree_gist",
-    "citext",
-    "cube",
-    "dict_int",
-    "dict_xsyn",
-    "earthdistance",
-    "fuzzystrmatch",
-    "hstore",
-    "intarray",
-    "isn",
-    "ltree",
-    "pg_trgm",
-    "pgcrypto",
-    "postgis",
-    "prefix",
-    "rum",
-    "seg",
-    "tablefunc",
-    "unaccent",
-    "uuid-ossp",
-    "vector",
-    "bloom",
-    "ip4r",
-];
+/// Names in the Snapshot's columns that mean nothing in the clone: of an extension that is not there, a locale of another
+/// system. Something else takes their place, so that the rest of the table can be asked about.
+#[derive(Debug, Default)]
+pub(super) struct Unknown {
+    /// Types, as `format_type` writes them.
+    pub(super) types: BTreeSet<String>,
+    /// Collations, unquoted.
+    pub(super) collations: BTreeSet<String>,
+}
 
-/// Extensions whose absence changes no plan.
-const NO_MATTER: [&str; 12] = [
-    "plpgsql",
-    "pg_stat_statements",
-    "hypopg",
-    "pg_buffercache",
-    "pageinspect",
-    "pgstattuple",
-    "pg_prewarm",
-    "pg_visibility",
-    "pg_freespacemap",
-    "amcheck",
-    "pgrowlocks",
-    "pg_stat_kcache",
-];
+/// What stands for an unknown type: of any length, and comparable.
+const STAND_IN: &str = "bytea";
 
 /// Storage options that the planner or the size of an index knows of.
 const OPTIONS: [&str; 5] = [
@@ -83,21 +55,6 @@ const OPTIONS: [&str; 5] = [
     "deduplicate_items=",
 ];
 
-/// Extensions, for the superuser to create; and those that are left out although they might matter.
-pub(super) fn extensions(snapshot: &Snapshot) -> (Vec<Step>, Vec<String>) {
-    let (mut steps, mut left_out) = (Vec::new(), Vec::new());
-    for (name, extension) in &snapshot.server.extensions {
-        if EXTENSIONS.contains(&name.as_str()) {
-            let (quoted, schema) = (quote_ident(name), quote_ident(&extension.schema));
-            let sql = format!("CREATE EXTENSION {quoted} SCHEMA {schema} CASCADE");
-            steps.push(Step::new(format!("extension {name}"), sql));
-        } else if !NO_MATTER.contains(&name.as_str()) {
-            left_out.push(name.clone());
-        }
-    }
-    (steps, left_out)
-}
-
 /// Every schema that something lives in.
 pub(super) fn schemas(snapshot: &Snapshot) -> BTreeSet<&str> {
     let definitions = &snapshot.definitions;
@@ -107,43 +64,21 @@ pub(super) fn schemas(snapshot: &Snapshot) -> BTreeSet<&str> {
     let extensions = snapshot.server.extensions.values();
     let extensions = extensions.map(|e| e.schema.as_str());
     let statistics = snapshot.extended_stats.iter().map(|s| s.schema.as_str());
+    let objects = definitions.operators.iter().chain(&definitions.collations);
+    let objects = objects.map(|o| o.schema.as_str());
     let all = tables.chain(types).chain(functions).chain(statistics);
     all.chain(extensions)
+        .chain(objects)
         .filter(|schema| !schema.is_empty() && !schema.starts_with("pg_"))
         .collect()
 }
 
-/// Everything else, for a role without privileges.
-pub(super) fn steps(snapshot: &Snapshot) -> Vec<Step> {
+/// Tables and all that hangs on them, for a role without privileges.
+pub(super) fn tables(snapshot: &Snapshot, unknown: &Unknown) -> Vec<Step> {
     let mut steps = Vec::new();
-    let own = |extension: &Option<String>| extension.is_none();
-    for definition in snapshot
-        .definitions
-        .types
-        .iter()
-        .filter(|t| own(&t.extension))
-    {
-        steps.extend(type_definition(definition));
-    }
-    for function in &snapshot.definitions.functions {
-        let name = QualifiedName::new(&function.schema, &function.name);
-        let object = format!("function {name}");
-        // What cannot be written fails with its reason, so that it is counted.
-        let nothing = || {
-            format!(
-                "-- its definition was not read\nDO {}",
-                quote_literal("not read")
-            )
-        };
-        let sql = function.definition.clone().unwrap_or_else(nothing);
-        steps.push(Step::new(object, sql));
-    }
-    let tables: Vec<&Table> = snapshot
-        .tables
-        .iter()
-        .filter(|t| own(&t.extension))
-        .collect();
-    steps.extend(tables.iter().filter_map(|t| table(t, snapshot)));
+    let tables = snapshot.tables.iter().filter(|t| t.extension.is_none());
+    let tables: Vec<&Table> = tables.collect();
+    steps.extend(tables.iter().filter_map(|t| table(t, snapshot, unknown)));
     for constraint in &snapshot.constraints {
         if let (ConstraintKind::Check, Some(definition), Some(table)) = (
             &constraint.kind,
@@ -163,12 +98,8 @@ pub(super) fn steps(snapshot: &Snapshot) -> Vec<Step> {
     }
     steps.extend(parents(snapshot));
     steps.extend(snapshot.indexes.iter().filter_map(|i| index(i, snapshot)));
-    steps.extend(
-        snapshot
-            .indexes
-            .iter()
-            .filter_map(|i| attached(i, snapshot)),
-    );
+    let by_oid: HashMap<u32, &Index> = snapshot.indexes.iter().map(|i| (i.oid, i)).collect();
+    steps.extend((snapshot.indexes.iter()).filter_map(|i| attached(i, &by_oid)));
     steps.extend(foreign_keys(snapshot));
     steps.extend(statistics_objects(snapshot));
     for view in tables.iter().filter(|t| t.kind == TableKind::View) {
@@ -182,37 +113,11 @@ pub(super) fn steps(snapshot: &Snapshot) -> Vec<Step> {
     steps
 }
 
-/// A domain goes without its CHECKs: they cost nothing in a plan, and would be run on every value of the statistics.
-fn type_definition(definition: &TypeDefinition) -> Option<Step> {
-    let name = QualifiedName::new(&definition.schema, &definition.name);
-    let base = definition.base_type.as_deref();
-    let sql = match (definition.kind.as_str(), base) {
-        ("e", _) => {
-            let labels: Vec<String> = definition.labels.iter().map(|l| quote_literal(l)).collect();
-            format!("CREATE TYPE {name} AS ENUM ({})", labels.join(", "))
-        }
-        ("d", Some(base)) => {
-            let not_null = if definition.not_null { " NOT NULL" } else { "" };
-            format!("CREATE DOMAIN {name} AS {base}{not_null}")
-        }
-        ("r", Some(base)) => format!("CREATE TYPE {name} AS RANGE (SUBTYPE = {base})"),
-        ("c", _) => {
-            let attribute = |a: &crate::model::definition::Attribute| {
-                format!("{} {}", quote_ident(&a.name), a.type_name)
-            };
-            let attributes: Vec<String> = definition.attributes.iter().map(attribute).collect();
-            format!("CREATE TYPE {name} AS ({})", attributes.join(", "))
-        }
-        _ => return None,
-    };
-    Some(Step::new(format!("type {name}"), sql))
-}
-
 /// A table, a partitioned one, or a materialized view, which the planner takes for a table.
-fn table(table: &Table, snapshot: &Snapshot) -> Option<Step> {
+fn table(table: &Table, snapshot: &Snapshot, unknown: &Unknown) -> Option<Step> {
     let name = table.qualified();
     let columns: Vec<String> = (table.columns.iter())
-        .map(|c| column(c, table, snapshot))
+        .map(|c| column(c, table, snapshot, unknown))
         .collect();
     let columns = columns.join(", ");
     let partitioned = match (&table.kind, &table.partition_key) {
@@ -225,15 +130,17 @@ fn table(table: &Table, snapshot: &Snapshot) -> Option<Step> {
     Some(Step::new(format!("table {name}"), sql))
 }
 
-fn column(column: &Column, table: &Table, snapshot: &Snapshot) -> String {
-    let mut text = format!("{} {}", quote_ident(&column.name), column.type_name);
-    if let Some(collation) = column.collation.as_deref().filter(|c| *c != "default") {
+fn column(column: &Column, table: &Table, snapshot: &Snapshot, unknown: &Unknown) -> String {
+    let known = !unknown.types.contains(&column.type_name);
+    let type_name = if known { &column.type_name } else { STAND_IN };
+    let mut text = format!("{} {type_name}", quote_ident(&column.name));
+    let of_note = |c: &&str| *c != "default" && known && !unknown.collations.contains(*c);
+    if let Some(collation) = column.collation.as_deref().filter(of_note) {
         text.push_str(" COLLATE ");
         text.push_str(&quote_ident(collation));
     }
-    let generated = (snapshot.definitions.generated.iter())
-        .find(|g| g.table_oid == table.oid && g.attnum == column.attnum);
-    if let Some(expression) = generated.and_then(|g| g.expression.as_ref()) {
+    let generated = snapshot.definitions.generated(table.oid, column.attnum);
+    if let Some(expression) = generated.filter(|_| known) {
         let kind = if column.generated == "v" {
             "VIRTUAL"
         } else {
@@ -248,7 +155,7 @@ fn column(column: &Column, table: &Table, snapshot: &Snapshot) -> String {
 }
 
 fn options(oid: u32, snapshot: &Snapshot) -> String {
-    let storage = snapshot.definitions.storage.iter().find(|s| s.oid == oid);
+    let storage = snapshot.definitions.storage(oid);
     let options: Vec<&str> = (storage.into_iter().flat_map(|s| &s.options))
         .map(String::as_str)
         .filter(|o| OPTIONS.iter().any(|known| o.starts_with(known)))
@@ -284,85 +191,6 @@ fn parents(snapshot: &Snapshot) -> Vec<Step> {
         }
     }
     steps
-}
-
-/// An index, or the constraint that has it. One on a partitioned table is made for it alone; see `attached`.
-fn index(index: &Index, snapshot: &Snapshot) -> Option<Step> {
-    let definition = &index.definition;
-    let table = snapshot.table(definition.table_oid)?;
-    if table.extension.is_some() {
-        return None;
-    }
-    let only = if table.kind == TableKind::Partitioned {
-        "ONLY "
-    } else {
-        ""
-    };
-    let (name, on) = (quote_ident(&index.name), table.qualified());
-    let with = options(index.oid, snapshot);
-    let constraint = index
-        .constraint
-        .as_ref()
-        .filter(|_| table.kind != TableKind::MaterializedView);
-    let sql = match constraint {
-        Some(constraint) if index.exclusion => {
-            let exclusion = (snapshot.constraints_of(table.oid))
-                .find(|c| c.name == *constraint)
-                .and_then(|c| c.definition.clone())?;
-            format!("ALTER TABLE {only}{on} ADD CONSTRAINT {name} {exclusion}")
-        }
-        Some(_) => {
-            let kind = if index.primary {
-                "PRIMARY KEY"
-            } else {
-                "UNIQUE"
-            };
-            let nulls = if index.nulls_not_distinct {
-                " NULLS NOT DISTINCT"
-            } else {
-                ""
-            };
-            let quoted = |names: &mut dyn Iterator<Item = &str>| {
-                names
-                    .map(|n| quote_ident(n).into_owned())
-                    .collect::<Vec<_>>()
-                    .join(", ")
-            };
-            let keys = quoted(&mut definition.key_columns());
-            let include = quoted(&mut definition.include.iter().map(String::as_str));
-            let include = if include.is_empty() {
-                include
-            } else {
-                format!(" INCLUDE ({include})")
-            };
-            format!(
-                "ALTER TABLE {only}{on} ADD CONSTRAINT {name} {kind}{nulls} ({keys}){include}{with}"
-            )
-        }
-        None => {
-            let unique = if definition.unique { "UNIQUE " } else { "" };
-            let whole = with_options(&definition.to_string(), &with);
-            format!("CREATE {unique}INDEX {name} ON {only}{on} {whole}")
-        }
-    };
-    Some(Step::new(format!("index {}", index.qualified()), sql))
-}
-
-/// The definition with `WITH (…)` before its predicate, where the grammar wants it.
-fn with_options(definition: &str, with: &str) -> String {
-    match definition.split_once(") WHERE ") {
-        _ if with.is_empty() => definition.to_owned(),
-        Some((keys, predicate)) => format!("{keys}){with} WHERE {predicate}"),
-        None => format!("{definition}{with}"),
-    }
-}
-
-fn attached(child: &Index, snapshot: &Snapshot) -> Option<Step> {
-    let parent = child.parent_oid?;
-    let parent = snapshot.indexes.iter().find(|i| i.oid == parent)?;
-    let name = child.qualified();
-    let sql = format!("ALTER INDEX {} ATTACH PARTITION {name}", parent.qualified());
-    Some(Step::new(format!("index {name} of a partition"), sql))
 }
 
 /// Foreign keys, by which the planner estimates joins. Those of partitions come with their parent's.

@@ -10,6 +10,8 @@ const TYPES: Collector = collector!("types", [(13, 0) => "13"]);
 const STORAGE: Collector = collector!("storage", [(13, 0) => "13"]);
 const GENERATED: Collector = collector!("generated", [(13, 0) => "13"]);
 const FUNCTIONS: Collector = collector!("functions", [(13, 0) => "13"]);
+const OPERATORS: Collector = collector!("operators", [(13, 0) => "13"]);
+const COLLATIONS: Collector = collector!("collations", [(13, 0) => "13"]);
 const LENGTHS: Collector = collector!("lengths", [(13, 0) => "13"]);
 
 /// All of them.
@@ -27,6 +29,8 @@ pub(super) async fn definitions(
             .await?,
         expression_stats,
         functions: transaction.collect(Part::Catalog, &FUNCTIONS, &[]).await?,
+        operators: transaction.collect(Part::Catalog, &OPERATORS, &[]).await?,
+        collations: transaction.collect(Part::Catalog, &COLLATIONS, &[]).await?,
         lengths: transaction
             .collect_unlocked(Part::Catalog, &LENGTHS, &[])
             .await?,
