@@ -8,6 +8,7 @@ pub mod answers;
 pub mod build;
 pub mod candidates;
 pub mod catalog_advice;
+pub mod drop_check;
 pub mod estimate;
 mod keys;
 pub mod recommend;

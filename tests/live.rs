@@ -8,6 +8,7 @@ mod live {
     mod collect;
     mod connect;
     mod demo;
+    mod drops;
     mod estimate;
     mod hypopg;
     mod inputs;

@@ -175,7 +175,8 @@ fn price(
 
 /// Indexes beside which another one answers the same queries: a twin, or one whose first keys are the same. Only indexes
 /// that nothing but queries depends on are named; of twins the one that backs a constraint, or is older, stays.
-fn superfluous(snapshot: &Snapshot) -> Vec<Recommendation> {
+#[must_use]
+pub fn superfluous(snapshot: &Snapshot) -> Vec<Recommendation> {
     let droppable = snapshot.indexes.iter().filter(|i| droppable(i));
     droppable
         .filter_map(|index| {

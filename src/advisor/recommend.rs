@@ -156,30 +156,29 @@ impl Decision<'_> {
         if !new.used.contains(&index) || new.cost >= old.cost {
             return None;
         }
-        let query = &self.workload.queries[q];
         let saved = self.search.weight(q) * (old.cost - new.cost);
-        Some((
-            saved,
-            Helped {
-                queryids: queryids(query, self.snapshot),
-                fingerprint: format!("{:016x}", query.fingerprint),
-                query: query.text.clone(),
-                line: query
-                    .members
-                    .first()
-                    .and_then(|&m| self.snapshot.statements[m].line),
-                calls: query.calls,
-                mean_ms: query
-                    .total_ms
-                    .filter(|_| query.calls > 0.0)
-                    .map(|ms| ms / query.calls),
-                cost_before: old.cost,
-                cost_after: new.cost,
-                plan_before: old.plan.clone(),
-                plan_after: named(&new.plan),
-                assumed: query.usual.assumed.clone(),
-            },
-        ))
+        let (before, after) = ((old.cost, old.plan.clone()), (new.cost, named(&new.plan)));
+        Some((saved, self.evidence(q, before, after)))
+    }
+
+    /// A query with its cost per execution and the outline of its plan, before and after.
+    pub(crate) fn evidence(&self, q: usize, before: (f64, String), after: (f64, String)) -> Helped {
+        let query = &self.workload.queries[q];
+        let first = query.members.first();
+        let timed = query.total_ms.filter(|_| query.calls > 0.0);
+        Helped {
+            queryids: queryids(query, self.snapshot),
+            fingerprint: format!("{:016x}", query.fingerprint),
+            query: query.text.clone(),
+            line: first.and_then(|&m| self.snapshot.statements[m].line),
+            calls: query.calls,
+            mean_ms: timed.map(|ms| ms / query.calls),
+            cost_before: before.0,
+            cost_after: after.0,
+            plan_before: before.1,
+            plan_after: after.1,
+            assumed: query.usual.assumed.clone(),
+        }
     }
 
     /// The real planner's word on statistics counts most; arithmetic without statistics least.

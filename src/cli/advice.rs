@@ -12,6 +12,7 @@ use super::planner::Planner;
 use crate::advisor::build::Names;
 use crate::advisor::candidates::{CandidateOptions, Candidates, candidates};
 use crate::advisor::catalog_advice::catalog_advice;
+use crate::advisor::drop_check::{Compared, dropped, judge, readers, uses};
 use crate::advisor::recommend::{Decision, queryids, recommend};
 use crate::advisor::recommendation::Recommendation;
 use crate::advisor::search::{Choice, Search, SearchOptions};
@@ -119,10 +120,11 @@ pub(crate) async fn advice(
             .map(|s| s / 86_400.0),
     };
     let mut report = report(&decision, &choice, options);
-    report.planner = (choice.probes > 0).then(|| PlannerSummary {
+    check_drops(&decision, &choice, &mut planner, &mut report).await?;
+    report.planner = (planner.asked() > 0).then(|| PlannerSummary {
         source: planner.source(),
         why: planner.why().to_owned(),
-        probes: choice.probes,
+        probes: planner.asked(),
     });
     report.gaps.extend(planner.gaps());
     report.gaps.extend(search_gaps(&choice, hurried));
@@ -157,9 +159,7 @@ fn report(decision: &Decision<'_>, choice: &Choice, options: &AdviceOptions) -> 
         .map(|&i| &decision.candidates.indexes[i].definition)
         .collect();
     recommendations.extend(catalog_advice(snapshot, workload, &chosen, &mut names));
-    for (position, recommendation) in recommendations.iter_mut().enumerate() {
-        recommendation.priority = position + 1;
-    }
+    number(&mut recommendations);
     Report {
         schema_version: SCHEMA_VERSION,
         tool: Tool {
@@ -230,7 +230,7 @@ async fn ask<'a>(
                 .iter()
                 .map(|&i| &candidates.indexes[i])
                 .collect();
-            let answer = planner.cost(probe.query, &indexes).await?;
+            let answer = planner.cost(probe.query, &indexes, &[]).await?;
             search.observe(&probe, answer.as_ref().map_err(Clone::clone));
             progress.step();
         }
@@ -239,6 +239,52 @@ async fn ask<'a>(
         }
     }
     Ok(hurried)
+}
+
+/// Asks what the workload costs without the indexes that are to be dropped.
+async fn check_drops<'a>(
+    decision: &Decision<'a>,
+    choice: &Choice,
+    planner: &mut Planner<'a>,
+    report: &mut Report,
+) -> Result<(), Failure> {
+    let drops = dropped(decision, &report.recommendations);
+    let chosen: Vec<_> = (choice.indexes.iter())
+        .map(|&i| &decision.candidates.indexes[i])
+        .collect();
+    let mut compared = BTreeMap::new();
+    let mut unasked = None;
+    for query in readers(decision, &drops) {
+        let Ok(with) = planner.cost(query, &chosen, &[]).await? else {
+            continue;
+        };
+        let without = if uses(&with.plan, &drops) {
+            planner.cost(query, &chosen, &drops).await?
+        } else {
+            Ok(with.clone())
+        };
+        match without {
+            Ok(without) => {
+                compared.insert(query, Compared { with, without });
+            }
+            Err(why) => unasked = Some(why),
+        }
+    }
+    judge(
+        decision,
+        &mut report.recommendations,
+        &compared,
+        unasked.as_deref(),
+    );
+    number(&mut report.recommendations);
+    Ok(())
+}
+
+/// The order in the report is that of the priorities.
+fn number(recommendations: &mut [Recommendation]) {
+    for (position, recommendation) in recommendations.iter_mut().enumerate() {
+        recommendation.priority = position + 1;
+    }
 }
 
 /// A counter on stderr when that is a terminal.

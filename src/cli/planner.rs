@@ -6,9 +6,11 @@ use super::advice::PlannerChoice;
 use super::clone::installation;
 use super::{Exit, Failure};
 use crate::advisor::candidates::Candidates;
+use crate::advisor::catalog_advice::superfluous;
 use crate::advisor::estimate::Question;
 use crate::advisor::size::heights;
 use crate::model::gap::{Gap, Part};
+use crate::model::index::Index;
 use crate::model::snapshot::Snapshot;
 use crate::model::whatif::{Cost, Hypothetical, Source};
 use crate::pg;
@@ -32,6 +34,8 @@ pub(crate) struct Planner<'a> {
     refused: BTreeMap<usize, String>,
     /// Queries that the server has planned.
     planned: BTreeSet<usize>,
+    /// Questions answered.
+    asked: usize,
     /// What arithmetic has prepared for a query, so that its next probe is quick.
     questions: BTreeMap<usize, Question<'a>>,
 }
@@ -52,6 +56,7 @@ impl<'a> Planner<'a> {
         connection: Option<&'a Connection>,
         choice: PlannerChoice,
     ) -> Result<Self, Failure> {
+        let has_drops = !superfluous(snapshot).is_empty();
         let mut planner = Self {
             snapshot,
             workload,
@@ -60,6 +65,7 @@ impl<'a> Planner<'a> {
             gaps: Vec::new(),
             refused: BTreeMap::new(),
             planned: BTreeSet::new(),
+            asked: 0,
             questions: BTreeMap::new(),
         };
         match choice {
@@ -69,7 +75,7 @@ impl<'a> Planner<'a> {
             PlannerChoice::Hypopg => planner.means = hypopg_or_failure(snapshot, connection)?,
             PlannerChoice::Clone => planner.clone_or_failure(candidates).await?,
             // Without a question there is nobody to ask.
-            PlannerChoice::Auto if candidates.indexes.is_empty() => {}
+            PlannerChoice::Auto if candidates.indexes.is_empty() && !has_drops => {}
             PlannerChoice::Auto => planner.best(candidates, connection).await,
         }
         Ok(planner)
@@ -156,6 +162,11 @@ impl<'a> Planner<'a> {
         }
     }
 
+    /// How many questions were put to it.
+    pub(crate) fn asked(&self) -> usize {
+        self.asked
+    }
+
     /// Why not a better one.
     pub(crate) fn why(&self) -> &str {
         &self.why
@@ -177,12 +188,14 @@ impl<'a> Planner<'a> {
         gaps
     }
 
-    /// Answers one probe; the inner error is about this query, the outer one about everything.
+    /// Answers what a query costs with `indexes` and without `dropped`, which exist; the inner error is about this query, the outer one about everything.
     pub(crate) async fn cost(
         &mut self,
         query: usize,
         indexes: &[&'a Hypothetical],
+        dropped: &[&Index],
     ) -> Result<Result<Cost, String>, Failure> {
+        self.asked += 1;
         let asked = &self.workload.queries[query];
         let statement = Explainable {
             text: &asked.usual.text,
@@ -190,10 +203,16 @@ impl<'a> Planner<'a> {
             search_path: &asked.search_path,
         };
         let answer = match &mut self.means {
-            _ if self.refused.contains_key(&query) => return Ok(Ok(self.estimate(query, indexes))),
-            Means::Arithmetic => return Ok(Ok(self.estimate(query, indexes))),
+            _ if self.refused.contains_key(&query) => {
+                return Ok(Ok(self.estimate(query, indexes, dropped)));
+            }
+            Means::Arithmetic => return Ok(Ok(self.estimate(query, indexes, dropped))),
+            // Only newer versions of it can hide an index, by oid and for a whole session.
+            Means::Hypopg(_) if !dropped.is_empty() => {
+                return Ok(Err("hypopg was not asked about dropped indexes".into()));
+            }
             Means::Hypopg(hypopg) => hypopg.cost(&statement, indexes).await,
-            Means::Clone(clone) => clone.cost(&statement, indexes).await,
+            Means::Clone(clone) => clone.cost_without(&statement, indexes, dropped).await,
         };
         match answer {
             Ok(cost) => {
@@ -205,17 +224,21 @@ impl<'a> Planner<'a> {
             Err(error) if self.planned.contains(&query) => Ok(Err(error.message)),
             Err(error) => {
                 self.refused.insert(query, error.message);
-                Ok(Ok(self.estimate(query, indexes)))
+                Ok(Ok(self.estimate(query, indexes, dropped)))
             }
         }
     }
 
-    fn estimate(&mut self, query: usize, indexes: &[&'a Hypothetical]) -> Cost {
+    fn estimate(&mut self, query: usize, indexes: &[&'a Hypothetical], dropped: &[&Index]) -> Cost {
         let (snapshot, asked) = (self.snapshot, &self.workload.queries[query]);
         let question = self.questions.entry(query).or_insert_with(|| {
             Question::new(&asked.shape, asked.kind, asked.rows_per_call, snapshot)
         });
-        question.cost(indexes)
+        if dropped.is_empty() {
+            return question.cost(indexes);
+        }
+        let dropped: Vec<u32> = dropped.iter().map(|i| i.oid).collect();
+        question.without(&dropped).cost(indexes)
     }
 }
 

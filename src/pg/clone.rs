@@ -49,8 +49,10 @@ pub struct StatisticsClone {
     candidates: HashMap<IndexDefinition, Candidate>,
     /// Candidates by the names of their indexes, partitions' ones included.
     names: HashMap<String, IndexDefinition>,
-    /// Indexes that the planner sees at the moment.
-    shown: BTreeSet<u32>,
+    /// Indexes of the Snapshot, with those of their partitions, by (schema, name).
+    existing: HashMap<(String, String), Vec<u32>>,
+    /// Candidates that the planner sees at the moment, and indexes of the Snapshot that it does not see.
+    toggled: BTreeSet<u32>,
 }
 
 impl StatisticsClone {
@@ -96,6 +98,7 @@ impl StatisticsClone {
             .restart(&options, || stretch(&relations, snapshot, heights))
             .await?;
         let superuser = Session::open(&server.conninfo(DATABASE)).await?;
+        let existing = existing(&superuser).await?;
         let session = Session::open(&server.conninfo_as(ROLE, DATABASE)).await?;
         session.run("SET statement_timeout = '30s'").await?;
         Ok(Self {
@@ -108,7 +111,8 @@ impl StatisticsClone {
             gaps,
             candidates: HashMap::new(),
             names: HashMap::new(),
-            shown: BTreeSet::new(),
+            existing,
+            toggled: BTreeSet::new(),
         })
     }
 
@@ -154,6 +158,29 @@ impl StatisticsClone {
     pub async fn stop(self) {
         self.server.stop().await;
     }
+}
+
+/// The indexes that can be hidden, each with those of its partitions.
+async fn existing(superuser: &Session) -> Result<HashMap<(String, String), Vec<u32>>, Error> {
+    let rows = superuser.column("SELECT pgperf_clone.existing()").await?;
+    let rows: Vec<(String, String, u32, Option<u32>)> = (rows.iter())
+        .filter_map(|row| serde_json::from_str(row).ok())
+        .collect();
+    let parents: HashMap<u32, u32> = (rows.iter())
+        .filter_map(|&(_, _, oid, parent)| Some((oid, parent?)))
+        .collect();
+    let mut families: HashMap<u32, Vec<u32>> = HashMap::new();
+    for &(_, _, oid, _) in &rows {
+        let ancestors = std::iter::successors(Some(oid), |oid| parents.get(oid).copied());
+        for ancestor in ancestors {
+            families.entry(ancestor).or_default().push(oid);
+        }
+    }
+    let mut named = HashMap::new();
+    for (schema, name, oid, _) in rows {
+        named.insert((schema, name), families.remove(&oid).unwrap_or_default());
+    }
+    Ok(named)
 }
 
 /// An error of the clone's server is this machine's, not the observed server's.

@@ -115,9 +115,20 @@ fn explainable(text: &str) -> Explainable<'_> {
 }
 
 async fn explain(client: &Client, version: u32, text: &str) -> Plan {
+    client.batch_execute("begin").await.unwrap();
+    let plan = explain_within(client, version, text).await;
+    client
+        .batch_execute("rollback; deallocate all")
+        .await
+        .unwrap();
+    plan
+}
+
+/// The plan in the transaction that is open.
+async fn explain_within(client: &Client, version: u32, text: &str) -> Plan {
     let statement = explainable(text);
     let sql = format!(
-        "begin;{}{}",
+        "{}{}",
         statement.settings(version),
         statement.explain(version)
     );
@@ -128,10 +139,6 @@ async fn explain(client: &Client, version: u32, text: &str) -> Plan {
             lines.push('\n');
         }
     }
-    client
-        .batch_execute("rollback; deallocate all")
-        .await
-        .unwrap();
     Plan::from_explain_json(&lines).unwrap()
 }
 
@@ -296,6 +303,68 @@ async fn a_candidate_of_any_kind_costs_what_it_costs_when_built() {
             assert_eq!(asked.used, [0], "{major}: {text}: {}", asked.plan.outline());
             let ratio = asked.total / built.total_cost;
             assert!((0.95..1.05).contains(&ratio), "{major}: {text}: {} instead of {}", asked.total, built.total_cost);
+        }
+        clone.stop().await;
+    })
+    .await;
+}
+
+/// What a statement costs without an index is what it costs on the source when the index is dropped.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hidden_index_is_as_good_as_dropped() {
+    on_each_version(async |major| {
+        let (conninfo, client) = source(major).await;
+        let snapshot = snapshot(&conninfo).await;
+        let mut clone =
+            StatisticsClone::hydrate(&snapshot, &heights(&snapshot), &installation(major))
+                .await
+                .unwrap();
+        let version = snapshot.server.version_num;
+        for (index, text) in [
+            (
+                "orders_customer_id_at_idx",
+                r#"select * from "Sales".orders where customer_id = 17 order by at desc limit 5"#,
+            ),
+            (
+                "customers_tags_idx",
+                r#"select * from "Sales".customers where tags @> array['t3']"#,
+            ),
+            (
+                "logs_kind_idx",
+                r#"select count(*) from "Sales".logs where kind = 3 and line < 'line 5'"#,
+            ),
+            (
+                "customers_note_country_idx",
+                r#"select * from "Sales".customers where note = 'note 4'"#,
+            ),
+        ] {
+            let hidden = snapshot.indexes.iter().find(|i| i.name == index).unwrap();
+            let with = clone.cost(&explainable(text), &[]).await.unwrap();
+            client
+                .batch_execute(&format!("begin; drop index {}", hidden.qualified()))
+                .await
+                .unwrap();
+            let dropped = explain_within(&client, version, text).await;
+            client
+                .batch_execute("rollback; deallocate all")
+                .await
+                .unwrap();
+            let without = clone
+                .cost_without(&explainable(text), &[], &[hidden])
+                .await
+                .unwrap();
+            assert!(with.total < without.total, "{major}: {index} serves {text}");
+            assert_eq!(without.plan.outline(), dropped.outline(), "{major}: {text}");
+            let ratio = without.total / dropped.total_cost;
+            assert!(
+                (0.99..1.01).contains(&ratio),
+                "{major}: {text}: {} instead of {}",
+                without.total,
+                dropped.total_cost
+            );
+            // It is there again.
+            let again = clone.cost(&explainable(text), &[]).await.unwrap();
+            assert_eq!(again, with, "{major}: {text}");
         }
         clone.stop().await;
     })

@@ -4,6 +4,7 @@
 use crate::advisor::estimate::base::{Base, column_at};
 use crate::advisor::estimate::classes::Classes;
 use crate::advisor::estimate::groups::Grouping;
+use crate::advisor::estimate::index::Source;
 use crate::advisor::estimate::links::{self, Place};
 use crate::advisor::estimate::path::SortKey;
 use crate::advisor::estimate::settings::Settings;
@@ -97,6 +98,20 @@ impl<'a> Question<'a> {
         links::connect(&mut question, &relations, &places, &classes, snapshot);
         for unit in 0..question.units.len() {
             question.describe(unit, rows_per_call, &classes, snapshot);
+        }
+        question
+    }
+
+    /// The same question in a world without some of the indexes that exist, by oid. What they prove to be unique is still known:
+    /// indexes that prove something are not dropped.
+    #[must_use]
+    pub fn without(&self, dropped: &[u32]) -> Self {
+        let mut question = self.clone();
+        for base in &mut question.bases {
+            base.existing.retain(|ix| match ix.source {
+                Source::Existing(index) => !dropped.contains(&index.oid),
+                Source::Hypothetical(..) => true,
+            });
         }
         question
     }

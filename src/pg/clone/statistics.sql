@@ -212,19 +212,32 @@ begin
     end loop;
 end $$;
 
--- Candidate indexes, hidden from the planner but for those that a question is about.
-create table pgperf_clone.candidate (index oid primary key);
+-- Indexes that questions show or hide: those of the Snapshot, and candidates, which are hidden at first.
+create table pgperf_clone.toggled (index oid primary key);
 
-create function pgperf_clone.show(shown oid[], hidden oid[]) returns void
-language plpgsql security definer set search_path = pg_catalog as $$
-begin
+create function pgperf_clone.toggle(indexes oid[]) returns void
+language sql security definer set search_path = pg_catalog as $$
     update pg_index i
     set indisvalid = not i.indisvalid
-    from pgperf_clone.candidate c
-    where i.indexrelid = any (shown || hidden)
-        and c.index = i.indexrelid
-        and i.indisvalid <> (i.indexrelid = any (shown));
-end $$;
+    from pgperf_clone.toggled t
+    where i.indexrelid = any (indexes) and t.index = i.indexrelid
+$$;
+
+-- Notes the indexes of the Snapshot that the planner sees; [schema, name, oid, and that of the parent index, if any].
+create function pgperf_clone.existing() returns setof json
+language sql set search_path = pg_catalog as $$
+    insert into pgperf_clone.toggled
+    select i.indexrelid
+    from pg_index i
+    join pg_class c on c.oid = i.indexrelid
+    join pg_namespace n on n.oid = c.relnamespace
+    where i.indisvalid and n.nspname !~ '^pg_' and n.nspname not in ('information_schema', 'pgperf_clone');
+    select json_build_array(n.nspname, c.relname, c.oid::int8, h.inhparent::int8)
+    from pgperf_clone.toggled t
+    join pg_class c on c.oid = t.index
+    join pg_namespace n on n.oid = c.relnamespace
+    left join pg_inherits h on h.inhrelid = c.oid
+$$;
 
 create role pgperf_clone login;
 grant usage on schema pgperf_clone to pgperf_clone;

@@ -1,9 +1,11 @@
-//! Questions to a clone: candidate indexes are built once, hidden, and shown for the questions that ask for them.
+//! Questions to a clone: candidate indexes are built once, hidden, and shown for the questions that ask for them; existing
+//! ones are hidden for those that ask what happens without them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use crate::model::ident::{quote_ident, quote_literal};
+use crate::model::index::Index;
 use crate::model::plan::Plan;
 use crate::model::whatif::{Cost, Hypothetical};
 use crate::pg::clone::build::run_once;
@@ -47,16 +49,39 @@ impl StatisticsClone {
         statement: &Explainable<'_>,
         indexes: &[&Hypothetical],
     ) -> Result<Cost, Error> {
+        self.cost_without(statement, indexes, &[]).await
+    }
+
+    /// The same if `dropped`, which exist, did not.
+    ///
+    /// # Errors
+    /// As `cost`, and when the clone has no such index.
+    pub async fn cost_without(
+        &mut self,
+        statement: &Explainable<'_>,
+        indexes: &[&Hypothetical],
+        dropped: &[&Index],
+    ) -> Result<Cost, Error> {
         self.build(indexes).await?;
-        let mut wanted = BTreeSet::new();
+        let refused = |reason: String| Err(Error::new(Kind::Query, reason));
+        let mut toggled = BTreeSet::new();
         for index in indexes {
             let candidate = &self.candidates[&index.definition];
             if let Some(reason) = &candidate.refused {
-                return Err(Error::new(Kind::Query, reason.clone()));
+                return refused(reason.clone());
             }
-            wanted.extend(candidate.oids.iter().copied());
+            toggled.extend(candidate.oids.iter().copied());
         }
-        let plan = self.plan(statement, wanted).await?;
+        for index in dropped {
+            let Some(family) = self
+                .existing
+                .get(&(index.schema.clone(), index.name.clone()))
+            else {
+                return refused(format!("the clone lacks index {}", index.qualified()));
+            };
+            toggled.extend(family);
+        }
+        let plan = self.plan(statement, toggled).await?;
         let mut used = BTreeSet::new();
         plan.visit(&mut |node| {
             let definition = node
@@ -79,18 +104,16 @@ impl StatisticsClone {
     async fn plan(
         &mut self,
         statement: &Explainable<'_>,
-        wanted: BTreeSet<u32>,
+        toggled: BTreeSet<u32>,
     ) -> Result<Plan, Error> {
         let mut sql = format!("BEGIN;{}", statement.settings(self.version_num));
-        if wanted != self.shown {
-            let list = |some: &mut dyn Iterator<Item = &u32>| {
-                some.map(u32::to_string).collect::<Vec<_>>().join(",")
-            };
+        if toggled != self.toggled {
+            let changed = toggled.symmetric_difference(&self.toggled);
+            let changed: Vec<String> = changed.map(u32::to_string).collect();
             let _ = write!(
                 sql,
-                "SELECT pgperf_clone.show('{{{}}}', '{{{}}}');",
-                list(&mut wanted.difference(&self.shown)),
-                list(&mut self.shown.difference(&wanted)),
+                "SELECT pgperf_clone.toggle('{{{}}}');",
+                changed.join(",")
             );
         }
         sql.push_str(&statement.explain(self.version_num));
@@ -101,7 +124,7 @@ impl StatisticsClone {
         };
         self.session.run(end).await?;
         let lines = answer?;
-        self.shown = wanted;
+        self.toggled = toggled;
         Plan::from_explain_json(&lines.join("\n"))
             .map_err(|message| Error::new(Kind::Query, message))
     }
@@ -140,7 +163,7 @@ impl StatisticsClone {
         let figures = serde_json::Value::from(figures).to_string();
         self.superuser
             .run(&format!(
-                "INSERT INTO pgperf_clone.candidate SELECT unnest('{{{0}}}'::oid[]); \
+                "INSERT INTO pgperf_clone.toggled SELECT unnest('{{{0}}}'::oid[]); \
                  UPDATE pg_catalog.pg_index SET indisvalid = false WHERE indexrelid = ANY('{{{0}}}'::oid[]); \
                  SELECT pgperf_clone.figures({1})",
                 oids.join(","),
