@@ -69,7 +69,8 @@ select
     c.conname as "constraint",
     h.inhparent::pg_catalog.int8 as parent_oid,
     x.relpages::pg_catalog.float8 as relpages,
-    x.reltuples::pg_catalog.float8 as reltuples
+    x.reltuples::pg_catalog.float8 as reltuples,
+    i.indexprs is not null and not pg_catalog.has_table_privilege(i.indexrelid, 'select') as stats_hidden
 from pg_catalog.pg_index i
 join pg_catalog.pg_class x on x.oid = i.indexrelid
 join pg_catalog.pg_namespace n on n.oid = x.relnamespace

@@ -236,6 +236,9 @@ pub struct Index {
     pub relpages: f64,
     /// Entries as of then.
     pub reltuples: f64,
+    /// Whether it has expressions whose statistics the role may not see.
+    #[serde(default)]
+    pub stats_hidden: bool,
     /// Usage counters; `None` = not seen.
     #[serde(default)]
     pub stats: Option<IndexStats>,

@@ -10,6 +10,8 @@
 
 mod btree;
 mod build;
+mod candidates;
+mod expression;
 mod extended;
 mod files;
 mod lengths;
@@ -25,9 +27,9 @@ use crate::model::index::IndexDefinition;
 use crate::model::snapshot::Snapshot;
 use crate::pg::error::{Error, Kind};
 use crate::pg::local::{Installation, LocalOptions, LocalServer, Session};
+use candidates::Candidate;
 use lengths::{Heap, heaps, relations, stretch};
 use rebuild::{create_database, rebuild, search_path};
-use whatif::Candidate;
 
 /// The database, and the role that everything of the Snapshot's belongs to.
 const DATABASE: &str = "clone";

@@ -84,6 +84,7 @@ async fn everything(
     server::roles(transaction, &mut server, &statements).await?;
 
     gaps.extend(gaps::of_relations(&server, &relations));
+    gaps.extend(gaps::of_expressions(&server, &indexes));
     gaps.append(&mut transaction.gaps);
     let tables = relations.into_iter().map(|r| r.table).collect();
     let mut snapshot = Snapshot {

@@ -421,6 +421,7 @@ fn index(oid: u32, schema: String, name: String, definition: IndexDefinition, ro
         parent_oid: None,
         relpages: (rows * 20.0 / 7300.0).ceil() + 1.0,
         reltuples: rows,
+        stats_hidden: false,
         stats: None,
         definition,
     }

@@ -289,6 +289,8 @@ async fn a_candidate_of_any_kind_costs_what_it_costs_when_built() {
             let definition = definition(&snapshot, table, method, std::slice::from_ref(&key), predicate);
             let without = explain(&client, version, text).await;
             client.batch_execute(&format!("create index built on {} {definition}", definition.table)).await.unwrap();
+            // Whoever indexes an expression analyzes it afterwards; all other statistics stay, as whole tables are sampled.
+            client.batch_execute(&format!("analyze {}", definition.table)).await.unwrap();
             let built = explain(&client, version, text).await;
             let size = "with recursive f as (select 'built'::regclass::oid as o union all select inhrelid from pg_inherits join f on inhparent = o)
                 select sum(pg_relation_size(o) / 8192)::float8 from f";
@@ -369,6 +371,137 @@ async fn a_hidden_index_is_as_good_as_dropped() {
         clone.stop().await;
     })
     .await;
+}
+
+/// Expressions, and a value of each.
+const EXPRESSIONS: &[(&str, &str, &str)] = &[
+    ("customers", r#"lower("Name")"#, "'name 77'"),
+    ("customers", r#"substr("Name", 1, 6)"#, "'Name 7'"),
+    ("customers", "(doc ->> 'k'::text)", "'7'"),
+    ("customers", "(born % 7)", "3"),
+    ("customers", "coalesce(parent, 0)", "0"),
+    (
+        "orders",
+        "date_trunc('day', at at time zone 'UTC')",
+        "'2023-05-01'",
+    ),
+    (
+        "orders",
+        "date_trunc('month', at at time zone 'UTC')",
+        "'2023-05-01'",
+    ),
+    ("orders", "(total % 10)", "3"),
+    ("orders", r#""Sales".net(total)"#, "17"),
+    ("orders", "(customer_id / 100)", "17"),
+];
+
+/// Statistics of an expression are estimated from those of its column, for candidates and for what the role may not see: within
+/// a factor of two of what ANALYZE finds out.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_expression_gets_statistics_from_its_column() {
+    on_each_version(async |major| {
+        let (conninfo, client) = source(major).await;
+        for index in [
+            r#""Sales".customers_lower_idx"#,
+            r#""Sales".orders_net_idx"#,
+        ] {
+            client
+                .batch_execute(&format!("drop index {index}"))
+                .await
+                .unwrap();
+        }
+        let bare = snapshot(&conninfo).await;
+        let mut clone = StatisticsClone::hydrate(&bare, &heights(&bare), &installation(major))
+            .await
+            .unwrap();
+        for (number, (table, expression, _)) in EXPRESSIONS.iter().enumerate() {
+            let sql = format!(r#"create index made_{number} on "Sales".{table} (({expression}))"#);
+            client.batch_execute(&sql).await.unwrap();
+        }
+        client
+            .batch_execute(r#"analyze "Sales".customers, "Sales".orders"#)
+            .await
+            .unwrap();
+        // As a role sees it that does not own the tables.
+        let mut hidden = snapshot(&conninfo).await;
+        let definitions = &mut hidden.definitions;
+        assert!(
+            definitions.expression_stats.len() >= EXPRESSIONS.len(),
+            "{major}"
+        );
+        definitions.expression_stats.clear();
+        for index in &mut hidden.indexes {
+            index.stats_hidden =
+                index.definition.key_columns().count() < index.definition.keys.len();
+        }
+        let mut other = StatisticsClone::hydrate(&hidden, &heights(&hidden), &installation(major))
+            .await
+            .unwrap();
+        assert_eq!(other.gaps(), [], "{major}");
+        let version = bare.server.version_num;
+        let mut wrong = Vec::new();
+        for (table, expression, value) in EXPRESSIONS {
+            let text = format!(r#"select * from "Sales".{table} where {expression} = {value}"#);
+            let real = scanned_rows(&explain(&client, version, &text).await);
+            let keys = [KeyOf::Expression(format!("({expression})"))];
+            let definition = definition(&bare, table, "btree", &keys, None);
+            let index = Hypothetical {
+                definition,
+                pages: 500.0,
+                tree_height: 1.0,
+            };
+            let candidate = clone.cost(&explainable(&text), &[&index]).await.unwrap();
+            let existing = other.cost(&explainable(&text), &[]).await.unwrap();
+            for (how, plan) in [("candidate", candidate.plan), ("hidden", existing.plan)] {
+                let factor = scanned_rows(&plan) / real;
+                if !(0.5..=2.0).contains(&factor) {
+                    wrong.push(format!(
+                        "{how} {expression}: {} rows instead of {real}",
+                        scanned_rows(&plan)
+                    ));
+                }
+            }
+        }
+        assert_eq!(wrong, Vec::<String>::new(), "{major}");
+        // Two columns: nobody knows which values meet.
+        let keys = [KeyOf::Expression("(total + customer_id)".into())];
+        let definition = definition(&bare, "orders", "btree", &keys, None);
+        let index = Hypothetical {
+            definition,
+            pages: 500.0,
+            tree_height: 1.0,
+        };
+        clone
+            .cost(
+                &explainable(r#"select * from "Sales".orders where total + customer_id = 3"#),
+                &[&index],
+            )
+            .await
+            .unwrap();
+        assert_eq!(
+            clone.gaps()[0].what,
+            "nothing tells how often the values of expressions occur, e.g. (total + customer_id)"
+        );
+        clone.stop().await;
+        other.stop().await;
+    })
+    .await;
+}
+
+/// Rows that the planner expects of the one table, whatever it does with it.
+fn scanned_rows(plan: &Plan) -> f64 {
+    let mut rows = 0.0;
+    plan.visit(&mut |node| {
+        if node.relation_name.is_some() {
+            // A parallel scan counts those of one process.
+            rows = if plan.node_type == "Gather" {
+                plan.plan_rows
+            } else {
+                node.plan_rows
+            };
+        }
+    });
+    rows
 }
 
 /// Our statements on this database.

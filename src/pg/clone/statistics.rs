@@ -27,13 +27,19 @@ pub(super) fn columns(snapshot: &Snapshot) -> Vec<Value> {
             .iter()
             .find(|i| i.oid == expression.index_oid);
         if let Some(index) = index {
-            let mut row = row(&index.schema, &index.name, &expression.stats);
-            row.insert("attnum".into(), json!(expression.attnum));
-            row.insert("inherited".into(), json!(false));
-            rows.push(Value::Object(row));
+            let stats = &expression.stats;
+            rows.push(key(&index.schema, &index.name, expression.attnum, stats));
         }
     }
     rows
+}
+
+/// The row of an expression that is a key of an index, by position from 1.
+pub(super) fn key(schema: &str, index: &str, attnum: i16, stats: &ColumnStats) -> Value {
+    let mut row = row(schema, index, stats);
+    row.insert("attnum".into(), json!(attnum));
+    row.insert("inherited".into(), json!(false));
+    Value::Object(row)
 }
 
 fn row(schema: &str, relation: &str, stats: &ColumnStats) -> Map<String, Value> {

@@ -5,6 +5,7 @@ mod statements;
 use crate::model::catalog::{ConstraintKind, TableKind};
 use crate::model::gap::{Gap, Part};
 use crate::model::ident::quote_ident;
+use crate::model::index::Index;
 use crate::model::server::Server;
 use crate::model::snapshot::Snapshot;
 use crate::model::unit::{Count, Millis};
@@ -66,6 +67,32 @@ pub(super) const WHO_LOCKS: &str = "SELECT l.relation::regclass, a.pid, a.state,
 
 /// What makes a changed setting hold.
 const RELOAD: &str = "SELECT pg_reload_conf();";
+
+/// Expressions of indexes whose statistics only others see.
+pub(super) fn of_expressions(server: &Server, indexes: &[Index]) -> Option<Gap> {
+    let hidden: Vec<&Index> = indexes.iter().filter(|i| i.stats_hidden).collect();
+    let user = quote_ident(&server.user);
+    let names: Vec<String> = hidden.iter().map(|i| i.qualified().to_string()).collect();
+    let gap = Gap::new(
+        Part::ColumnStats,
+        format!(
+            "statistics of expressions in {} {} are hidden from {user}: {}",
+            n(hidden.len()),
+            if hidden.len() == 1 {
+                "index"
+            } else {
+                "indexes"
+            },
+            sentence(&names)
+        ),
+    )
+    .effect("a clone estimates them from their columns, arithmetic guesses")
+    .count(hidden.len());
+    (!hidden.is_empty()).then(|| match server.major() {
+        14.. => gap.close(format!("GRANT pg_read_all_data TO {user};")),
+        _ => gap,
+    })
+}
 
 /// Tables without column statistics: invisible ones, and such as were never analyzed.
 pub(super) fn of_relations(server: &Server, relations: &[Relation]) -> Vec<Gap> {
