@@ -23,7 +23,7 @@ const LAYERS: &[(&str, &[&str])] = &[
 ];
 
 /// Each dependency, and the layers that may name it. `serde`'s derives belong to every noun; `serde_json` reads and writes at
-/// the edges, and model reads EXPLAIN's output with it.
+/// the edges; model reads EXPLAIN's output with it, and advisor sampled documents.
 const THIRD_PARTY: &[(&str, &[&str])] = &[
     ("clap", &["cli"]),
     ("crossterm", &["tui", "cli"]),
@@ -37,7 +37,7 @@ const THIRD_PARTY: &[(&str, &[&str])] = &[
         "serde",
         &["model", "query", "audit", "advisor", "report", "pg", "cli"],
     ),
-    ("serde_json", &["model", "report", "pg", "cli"]),
+    ("serde_json", &["model", "advisor", "report", "pg", "cli"]),
     ("sqlparser", &["query"]),
     ("tabled", &["report"]),
     ("tokio", &["pg", "cli"]),

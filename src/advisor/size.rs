@@ -1,9 +1,12 @@
-//! How big a btree would be: pages and height from the column statistics, as `CREATE INDEX` would build it.
+//! How big an index would be: pages and height from the column statistics, as `CREATE INDEX` would build it.
 //!
-//! It follows the bulk loader of `nbtsort.c` (fill factor, high key, posting lists) rather than a rule of thumb, because
+//! For a btree it follows the bulk loader of `nbtsort.c` (fill factor, high key, posting lists) rather than a rule of thumb, because
 //! both storage budgets and the planner's own choice hang on the page count, and `HypoPG` knows neither deduplication nor height.
 
+mod elements;
 pub(crate) mod entry;
+mod gin;
+mod others;
 
 use std::collections::BTreeMap;
 
@@ -29,7 +32,7 @@ const POSTING_MAX: f64 = 812.0;
 const TID: f64 = 6.0;
 
 /// Pages and tree height (levels above the leaves) of a btree on `table`, of which the fraction `selectivity` of rows is
-/// indexed (1 for a full index). Other access methods are sized as a btree without deduplication.
+/// indexed (1 for a full index). An index of another access method has no height that matters.
 #[must_use]
 pub fn size(definition: &IndexDefinition, table: &Table, selectivity: f64) -> (f64, f64) {
     let share = if selectivity.is_nan() {
@@ -154,6 +157,17 @@ fn truncated_pivot(definition: &IndexDefinition, table: &Table, leaves: f64) -> 
 
 fn size_of_rows(definition: &IndexDefinition, table: &Table, rows: f64) -> (f64, f64) {
     let rows = within(rows, 0.0, 1e15);
+    match definition.method.as_str() {
+        "btree" => btree(definition, table, rows),
+        "gin" => (gin::pages(definition, table, rows), 0.0),
+        "hash" => (others::hash(definition, table, rows), 0.0),
+        "brin" => (others::brin(definition, table), 0.0),
+        "gist" | "spgist" => (others::gist(definition, table, rows), 0.0),
+        _ => (others::unknown(definition, table, rows), 0.0),
+    }
+}
+
+fn btree(definition: &IndexDefinition, table: &Table, rows: f64) -> (f64, f64) {
     let entry = Entry::of(&definition.keys, &definition.include, table);
     let plain = rows / per_leaf(entry.size, 0.0, entry.constant);
     let columns: Vec<Option<&Column>> = definition
@@ -165,8 +179,7 @@ fn size_of_rows(definition: &IndexDefinition, table: &Table, rows: f64) -> (f64,
         })
         .collect();
     // INCLUDE switches deduplication off (`_bt_allequalimage`). A unique index may do it, but has nothing to merge.
-    let deduplicates = definition.method == "btree"
-        && definition.include.is_empty()
+    let deduplicates = definition.include.is_empty()
         && !definition.unique
         && columns.iter().all(|c| c.is_some_and(|c| c.dedup));
     let leaves = if deduplicates {
