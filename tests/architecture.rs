@@ -37,6 +37,7 @@ const THIRD_PARTY: &[(&str, &[&str])] = &[
         "serde",
         &["model", "query", "audit", "advisor", "report", "pg", "cli"],
     ),
+    ("ruzstd", &["cli"]),
     ("serde_json", &["model", "advisor", "report", "pg", "cli"]),
     ("sqlparser", &["query"]),
     ("tabled", &["report"]),

@@ -1,13 +1,15 @@
-//! Snapshot files: JSON, gzipped. Written whole or not at all, readable by the owner only; read with care.
+//! Snapshot files: JSON, gzipped; those that somebody packed with zstd are read too. Written whole or not at all, readable by
+//! the owner only; read with care.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, IsTerminal as _, Read as _, Write};
+use std::io::{self, IsTerminal as _, Read, Write};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use flate2::Compression;
 use flate2::read::MultiGzDecoder;
 use flate2::write::GzEncoder;
+use ruzstd::decoding::StreamingDecoder;
 use serde::Deserialize;
 
 use crate::cli::{Exit, Failure};
@@ -122,7 +124,7 @@ fn encode(output: impl Write, snapshot: &Snapshot) -> io::Result<u64> {
     Ok(buffered.get_ref().bytes)
 }
 
-/// Reads a snapshot, gzipped or plain.
+/// Reads a snapshot, packed by gzip or zstd, or plain.
 ///
 /// # Errors
 /// One line that names the file: unreadable, newer format, cut short, no snapshot; exit code 2.
@@ -157,17 +159,24 @@ fn unpacked(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     if file.metadata()?.is_dir() {
         return Err(io::Error::from(io::ErrorKind::IsADirectory));
     }
-    let mut magic = Vec::with_capacity(2);
-    (&mut file).take(2).read_to_end(&mut magic)?;
-    let whole = magic.as_slice().chain(file);
-    let mut bytes = Vec::new();
-    let read = if magic == [0x1f, 0x8b] {
-        MultiGzDecoder::new(whole)
-            .take(limit + 1)
-            .read_to_end(&mut bytes)?
-    } else {
-        whole.take(limit + 1).read_to_end(&mut bytes)?
+    let mut magic = Vec::with_capacity(4);
+    (&mut file).take(4).read_to_end(&mut magic)?;
+    let whole = io::BufReader::new(magic.as_slice().chain(file));
+    let mut unpacked: Box<dyn Read> = match magic.as_slice() {
+        [0x1f, 0x8b, ..] => Box::new(MultiGzDecoder::new(whole)),
+        [0x28, 0xb5, 0x2f, 0xfd] => {
+            let decoder = StreamingDecoder::new(whole);
+            Box::new(decoder.map_err(|e| io::Error::new(io::ErrorKind::InvalidData, e))?)
+        }
+        _ => Box::new(whole),
     };
+    let mut bytes = Vec::new();
+    let read = (&mut unpacked).take(limit + 1).read_to_end(&mut bytes);
+    let read = read.map_err(|error| match error.kind() {
+        // The decoder of zstd says no more than that of what it cannot decode.
+        io::ErrorKind::Other => io::Error::new(io::ErrorKind::InvalidData, error),
+        _ => error,
+    })?;
     if read as u64 > limit {
         return Err(io::Error::new(
             io::ErrorKind::InvalidData,
@@ -226,6 +235,7 @@ mod tests {
     use std::os::unix::fs::PermissionsExt as _;
 
     use super::*;
+    use ruzstd::encoding::CompressionLevel;
 
     /// A directory of its own for a test, removed at its end.
     struct Directory(PathBuf);
@@ -322,6 +332,23 @@ mod tests {
         let middle = damaged.len() / 2;
         damaged[middle] ^= 0xff;
         assert!(read(&directory.holding(&damaged)).is_err());
+    }
+
+    #[test]
+    fn what_zstd_packed_is_read() {
+        let directory = Directory::new("zstd");
+        let json = serde_json::to_vec(&snapshot()).unwrap();
+        let packed = ruzstd::encoding::compress_to_vec(json.as_slice(), CompressionLevel::Fastest);
+        assert!(packed.len() < json.len());
+        assert_eq!(read(&directory.holding(&packed)).unwrap(), snapshot());
+        for cut in [4, 8, packed.len() / 2, packed.len() - 1] {
+            let error = read(&directory.holding(&packed[..cut])).unwrap_err();
+            let message = error.to_string();
+            assert!(
+                message.contains("is damaged") || message.contains("ends in the middle"),
+                "{cut}: {message}"
+            );
+        }
     }
 
     #[test]

@@ -56,7 +56,7 @@ impl<'a> Planner<'a> {
         connection: Option<&'a Connection>,
         choice: PlannerChoice,
     ) -> Result<Self, Failure> {
-        let has_drops = !superfluous(snapshot).is_empty();
+        let has_drops = !workload.queries.is_empty() && !superfluous(snapshot).is_empty();
         let mut planner = Self {
             snapshot,
             workload,
