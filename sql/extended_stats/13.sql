@@ -14,7 +14,24 @@ select
     ) as columns,
     pg_catalog.to_json('{}'::pg_catalog.text[]) as expressions,
     s.n_distinct::pg_catalog.text as n_distinct,
-    s.dependencies::pg_catalog.text as dependencies
+    s.dependencies::pg_catalog.text as dependencies,
+    (
+        select coalesce(
+            pg_catalog.json_agg(
+                pg_catalog.json_build_object(
+                    'values', (
+                        select pg_catalog.json_agg(s.most_common_vals[i.i][j.j] order by j.j)
+                        from pg_catalog.generate_subscripts(s.most_common_vals, 2) j (j)
+                    ),
+                    'frequency', s.most_common_freqs[i.i],
+                    'base_frequency', s.most_common_base_freqs[i.i]
+                )
+                order by i.i
+            ),
+            '[]'
+        )
+        from pg_catalog.generate_subscripts(s.most_common_freqs, 1) i (i)
+    ) as most_common
 from pg_catalog.pg_statistic_ext e
 cross join (select $1::pg_catalog.oid[]) skipped (oids)
 join pg_catalog.pg_namespace n on n.oid = e.stxnamespace

@@ -38,6 +38,7 @@ pub fn redact(snapshot: &mut Snapshot) {
     }
     for statistics in &mut snapshot.extended_stats {
         statistics.expressions.iter_mut().for_each(parameters);
+        statistics.most_common.clear();
     }
     let definitions = &mut snapshot.definitions;
     for definition in &mut definitions.types {
@@ -135,7 +136,7 @@ mod tests {
     use crate::model::ident::QualifiedName;
     use crate::model::index::{IndexDefinition, IndexKey};
     use crate::model::statement::Statement;
-    use crate::model::stats::ExtendedStats;
+    use crate::model::stats::{Combination, ExtendedStats};
 
     fn index(oid: u32, predicate: &str) -> Index {
         let json = serde_json::json!({
@@ -216,6 +217,10 @@ mod tests {
             constraints: vec![constraint],
             extended_stats: vec![ExtendedStats {
                 expressions: vec!["a || 'secret'".into()],
+                most_common: vec![Combination {
+                    values: vec![Some("secret".into())],
+                    ..Combination::default()
+                }],
                 ..ExtendedStats::default()
             }],
             definitions: Definitions {

@@ -123,4 +123,19 @@ pub struct ExtendedStats {
     pub n_distinct: Option<String>,
     /// `pg_stats_ext.dependencies`, text form.
     pub dependencies: Option<String>,
+    /// Common combinations of values, most frequent first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub most_common: Vec<Combination>,
+}
+
+/// A combination of values that many rows have (`pg_stats_ext.most_common_vals` and its companions).
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Combination {
+    /// Values in the order of the object's columns, then expressions, in text form; none is NULL.
+    pub values: Vec<Option<String>>,
+    /// Share of the rows.
+    pub frequency: f64,
+    /// The share that it would have if the columns were independent.
+    pub base_frequency: f64,
 }

@@ -11,6 +11,7 @@
 mod btree;
 mod build;
 mod candidates;
+mod combinations;
 mod expression;
 mod extended;
 mod files;

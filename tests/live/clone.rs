@@ -58,6 +58,7 @@ create index on "Sales".customers using hash (key); create index on "Sales".cust
 create index on "Sales".orders (customer_id, at desc); create index on "Sales".orders (total) where state = 'new'; create index on "Sales".orders using brin (at) with (pages_per_range = 32);
 create index on "Sales".orders using gist (period); create index on "Sales".orders ("Sales".net(total)); create index on "Sales".orders (customer_id) where active;
 alter table "Sales".orders add constraint fair check (total >= 0);
+create statistics "Sales".combined (mcv) on state, active from "Sales".orders;
 create statistics "Sales".together (dependencies, ndistinct) on country, born from "Sales".customers;
 create view "Sales".open_orders as select o.*, c."Name" from "Sales".orders o join "Sales".customers c on c.id = o.customer_id where o.state = 'new';
 create view "Sales".totals as select "Name", sum(total) as total from "Sales".open_orders group by 1;
@@ -91,6 +92,8 @@ const STATEMENTS: &[&str] = &[
     r#"select * from "Sales".orders where length << "Sales".span(3, 4)"#,
     r#"select * from "Sales".orders where "Sales".net(total) = 17"#,
     r#"select * from "Sales".orders where active and customer_id < 1000"#,
+    r#"select * from "Sales".orders where state = 'sent' and active"#,
+    r#"select * from "Sales".orders where state = 'new' and not active"#,
     r#"select gross from "Sales".orders where gross > 11000 and total < 0"#,
     r#"select * from "Sales".orders where at > "Sales".later('2024-01-20')"#,
     r#"select * from "Sales".logs where at >= '2024-08-01' and at < '2024-08-02'"#,

@@ -1,8 +1,8 @@
 //! Extended statistics in the bytes that the server keeps them in, made from the text that `pg_stats_ext` shows.
 //!
 //! Their types have no input function, so the bytes are written here (`statext_ndistinct_serialize` in `mvdistinct.c`,
-//! `statext_dependencies_serialize` in `dependencies.c`; the same in 13 to 18) and cast. Lists of common combinations are not
-//! restored: what is estimated by them on the source is estimated from the columns here.
+//! `statext_dependencies_serialize` in `dependencies.c`; the same in 13 to 18) and cast. Lists of common combinations come from
+//! the server itself (`combinations`).
 
 use std::fmt::Write as _;
 
@@ -10,6 +10,8 @@ use serde_json::{Map, Value, json};
 
 use crate::model::catalog::{Table, TableKind};
 use crate::model::snapshot::Snapshot;
+use crate::model::stats::ExtendedStats;
+use crate::pg::clone::combinations::List;
 
 const NDISTINCT_MAGIC: u32 = 0xA352_BFA4;
 const DEPENDENCIES_MAGIC: u32 = 0xB454_9A2C;
@@ -17,19 +19,23 @@ const DEPENDENCIES_MAGIC: u32 = 0xB454_9A2C;
 const BASIC: u32 = 1;
 
 /// One row an object whose figures were seen, for `restore_extended`.
-pub(super) fn statistics(snapshot: &Snapshot) -> Vec<Value> {
-    let row = |s: &crate::model::stats::ExtendedStats| {
+pub(super) fn statistics(snapshot: &Snapshot, lists: &[List]) -> Vec<Value> {
+    let row = |(position, s): (usize, &ExtendedStats)| {
         let table = snapshot.table(s.table_oid)?;
         let n_distinct = s.n_distinct.as_ref().and_then(|t| ndistinct(t, table));
         let dependencies = s.dependencies.as_ref().and_then(|t| dependencies(t, table));
-        (n_distinct.is_some() || dependencies.is_some()).then(|| {
+        let list = lists.iter().find(|l| l.object == position);
+        let any = n_distinct.is_some() || dependencies.is_some() || list.is_some();
+        any.then(|| {
             json!({
                 "schema": s.schema, "name": s.name, "inherited": table.kind == TableKind::Partitioned,
                 "n_distinct": n_distinct.map(|b| hex(&b)), "dependencies": dependencies.map(|b| hex(&b)),
+                "most_common": list.map(|l| hex(&l.bytes)),
             })
         })
     };
-    snapshot.extended_stats.iter().filter_map(row).collect()
+    let objects = snapshot.extended_stats.iter().enumerate();
+    objects.filter_map(row).collect()
 }
 
 /// `{"1, 2": 100, "1, 3": 700}`.

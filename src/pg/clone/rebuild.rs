@@ -10,7 +10,7 @@ use crate::model::index::Index;
 use crate::model::snapshot::Snapshot;
 use crate::pg::clone::build::{build, run};
 use crate::pg::clone::schema::Step;
-use crate::pg::clone::{DATABASE, ROLE, expression, extended, schema, statistics};
+use crate::pg::clone::{DATABASE, ROLE, combinations, expression, extended, schema, statistics};
 use crate::pg::error::Error;
 use crate::pg::local::{LocalServer, Session};
 
@@ -98,7 +98,9 @@ pub(super) async fn rebuild(
         )
         .await?;
     let mut refused = restore(&superuser, server, statistics::columns(snapshot)).await?;
-    for rows in batches(extended::statistics(snapshot)) {
+    let (lists, failed) = combinations::lists(server, &superuser, snapshot).await?;
+    refused.extend(failed);
+    for rows in batches(extended::statistics(snapshot, &lists)) {
         let sql = format!(
             "SELECT * FROM pgperf_clone.restore_extended({})",
             quote_literal(&rows)

@@ -171,8 +171,10 @@ $$;
 -- These types take no text; their bytes are made by hand.
 create cast (bytea as pg_ndistinct) without function;
 create cast (bytea as pg_dependencies) without function;
+create cast (bytea as pg_mcv_list) without function;
 
--- Extended statistics: [{"schema", "name", "inherited", "n_distinct", "dependencies"}], the latter two in hexadecimal.
+-- Extended statistics: [{"schema", "name", "inherited", "n_distinct", "dependencies", "most_common"}], the latter three in
+-- hexadecimal.
 create function pgperf_clone.restore_extended(rows jsonb) returns setof text
 language plpgsql set search_path = pg_catalog as $$
 declare
@@ -180,8 +182,10 @@ declare
     object oid;
     -- 15 has a row each for own and inherited figures, made by ANALYZE; before, the one row comes with the object.
     put text := case when current_setting('server_version_num')::int >= 150000
-        then 'insert into pg_statistic_ext_data (stxoid, stxdinherit, stxdndistinct, stxddependencies) values ($1, $2, $3::pg_ndistinct, $4::pg_dependencies)'
-        else 'update pg_statistic_ext_data set stxdndistinct = $3::pg_ndistinct, stxddependencies = $4::pg_dependencies where stxoid = $1 and $2 is not null'
+        then 'insert into pg_statistic_ext_data (stxoid, stxdinherit, stxdndistinct, stxddependencies, stxdmcv)
+            values ($1, $2, $3::pg_ndistinct, $4::pg_dependencies, $5::pg_mcv_list)'
+        else 'update pg_statistic_ext_data set stxdndistinct = $3::pg_ndistinct, stxddependencies = $4::pg_dependencies, stxdmcv = $5::pg_mcv_list
+            where stxoid = $1 and $2 is not null'
     end;
 begin
     for r in select value from jsonb_array_elements(rows) loop
@@ -190,7 +194,8 @@ begin
             from pg_statistic_ext e
             join pg_namespace n on n.oid = e.stxnamespace
             where n.nspname = (r ->> 'schema')::name and e.stxname = (r ->> 'name')::name;
-            execute put using object, (r ->> 'inherited')::bool, decode(r ->> 'n_distinct', 'hex'), decode(r ->> 'dependencies', 'hex');
+            execute put using object, (r ->> 'inherited')::bool, decode(r ->> 'n_distinct', 'hex'), decode(r ->> 'dependencies', 'hex'),
+                decode(r ->> 'most_common', 'hex');
         exception when others then
             return next format('statistics %s.%s: %s', r ->> 'schema', r ->> 'name', sqlerrm);
         end;
