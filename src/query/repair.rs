@@ -86,8 +86,19 @@ fn after_extract<'a>(tokens: &[Token<'a>], at: usize, out: &mut Vec<Token<'a>>) 
     }
     out[function].text = "date_part".into();
     out.push(tokens[at].clone());
+    out.extend(comments(&tokens[at..from]));
     out.push(Token::new(Kind::Mark, tokens[from].start, ","));
     Some(from)
+}
+
+/// The comments among tokens of which the white space goes, but for the end of a line that ends one.
+fn comments<'t, 'a: 't>(tokens: &'t [Token<'a>]) -> impl Iterator<Item = Token<'a>> + 't {
+    let comments = tokens.iter().filter(|t| t.kind == Kind::Comment);
+    comments.flat_map(|comment| {
+        let line = comment.text.starts_with("--");
+        let end = line.then(|| Token::new(Kind::Space, comment.start, "\n"));
+        std::iter::once(comment.clone()).chain(end)
+    })
 }
 
 /// Moves the type that begins at `begin` in `out` behind the constant at `at`, as a cast. Returns where to go on.
@@ -101,7 +112,7 @@ pub(crate) fn cast<'a>(
     // White space between type and constant goes; a comment there must not.
     let end = last_code(&words, words.len()).map_or(0, |i| i + 1);
     let between = words.split_off(end);
-    out.extend(between.into_iter().filter(|t| t.kind == Kind::Comment));
+    out.extend(comments(&between));
     out.push(tokens[at].clone());
     out.push(Token::new(Kind::Mark, tokens[at].start, "::"));
     let interval = words.first().is_some_and(|t| t.is_word("interval"));
@@ -111,6 +122,7 @@ pub(crate) fn cast<'a>(
         // `interval '1' day to second(3)`: the fields belong to the type.
         while let Some(field) = next_code(tokens, next).filter(|&i| tokens[i].is_any(FIELDS)) {
             out.push(Token::new(Kind::Space, tokens[field].start, " "));
+            out.extend(comments(&tokens[next..field]));
             out.push(tokens[field].clone());
             next = field + 1;
         }
@@ -440,6 +452,12 @@ mod tests {
     fn what_normalising_broke_is_mended() {
         for (text, repaired) in [
             ("select interval $1", "select $1::interval"),
+            (
+                "interval $1 /* a */ day /* b */ as x",
+                "$1::interval /* a */day /* b */ as x",
+            ),
+            ("interval -- a\n $1 day", "-- a\n$1::interval day"),
+            ("extract($1 /* a */ from x)", "date_part($1/* a */, x)"),
             (
                 "now() - interval $1 day to second",
                 "now() - $1::interval day to second",
