@@ -30,6 +30,7 @@ const THIRD_PARTY: &[(&str, &[&str])] = &[
     ("deadpool_postgres", &["pg"]),
     ("flate2", &["cli"]),
     ("ratatui", &["tui"]),
+    ("ring", &["pg"]),
     ("rustix", &["pg", "cli"]),
     ("rustls", &["pg"]),
     ("rustls_native_certs", &["pg"]),

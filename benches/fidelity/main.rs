@@ -96,7 +96,7 @@ async fn bench(options: &Options) -> Result<(), String> {
         std::thread::available_parallelism().map_or(1, usize::from),
     );
     let started = Instant::now();
-    let mut clone = StatisticsClone::hydrate(&snapshot, &heights(&snapshot), &installation)
+    let mut clone = StatisticsClone::hydrate(&snapshot, &heights(&snapshot), &installation, None)
         .await
         .map_err(|e| e.to_string())?;
     println!(

@@ -36,7 +36,10 @@ pub(crate) async fn run(args: &CloneArgs) -> Result<Exit, Failure> {
         snapshot
     };
     let installation = installation(&snapshot)?;
-    let clone = StatisticsClone::hydrate(&snapshot, &heights(&snapshot), &installation).await?;
+    let heights = heights(&snapshot);
+    let cache = cache().filter(|_| args.from.is_some());
+    let clone =
+        StatisticsClone::hydrate(&snapshot, &heights, &installation, cache.as_deref()).await?;
     eprint!("{}", summary(&clone, &snapshot, &installation));
     let exit = if args.command.is_empty() {
         output::to_stdout(&format!(
@@ -110,6 +113,18 @@ fn summary(clone: &StatisticsClone, snapshot: &Snapshot, installation: &Installa
         let _ = writeln!(text, "missing: {}", gap.what);
     }
     text
+}
+
+/// Where clones of snapshot files are kept: in `PGPERF_CACHE_DIR`, which is empty for nowhere, else in the user's cache
+/// directory.
+pub(crate) fn cache() -> Option<PathBuf> {
+    let set = |name: &str| std::env::var_os(name).map(PathBuf::from);
+    let usual = || match set("XDG_CACHE_HOME").filter(|path| path.is_absolute()) {
+        Some(path) => Some(path.join("pgperf")),
+        None => Some(set("HOME")?.join(".cache/pgperf")),
+    };
+    let directory = set("PGPERF_CACHE_DIR").or_else(usual)?;
+    directory.is_absolute().then(|| directory.join("clones"))
 }
 
 /// The installation for a clone: of the server's major version, else the oldest newer one, else the newest.

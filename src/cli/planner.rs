@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::advice::PlannerChoice;
-use super::clone::installation;
+use super::clone::{cache, installation};
 use super::{Exit, Failure};
 use crate::advisor::candidates::Candidates;
 use crate::advisor::catalog_advice::superfluous;
@@ -26,6 +26,8 @@ use crate::query::workload::Workload;
 pub(crate) struct Planner<'a> {
     snapshot: &'a Snapshot,
     workload: &'a Workload,
+    /// Whether the snapshot comes from a file.
+    from_file: bool,
     means: Means<'a>,
     why: String,
     gaps: Vec<Gap>,
@@ -60,6 +62,7 @@ impl<'a> Planner<'a> {
         let mut planner = Self {
             snapshot,
             workload,
+            from_file: connection.is_none(),
             means: Means::Arithmetic,
             why: String::new(),
             gaps: Vec::new(),
@@ -138,7 +141,11 @@ impl<'a> Planner<'a> {
         candidates: &'a Candidates,
     ) -> Result<(), pg::Error> {
         let heights = heights(self.snapshot);
-        let mut clone = StatisticsClone::hydrate(self.snapshot, &heights, installation).await?;
+        // A live database is another one the next time.
+        let cache = cache().filter(|_| self.from_file);
+        let cache = cache.as_deref();
+        let mut clone =
+            StatisticsClone::hydrate(self.snapshot, &heights, installation, cache).await?;
         let all: Vec<&Hypothetical> = candidates.indexes.iter().collect();
         clone.build(&all).await?;
         self.gaps.extend_from_slice(clone.gaps());

@@ -10,6 +10,7 @@
 
 mod btree;
 mod build;
+mod cache;
 mod candidates;
 mod combinations;
 mod expression;
@@ -22,12 +23,14 @@ mod statistics;
 mod whatif;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::Path;
 
 use crate::model::gap::Gap;
 use crate::model::index::IndexDefinition;
 use crate::model::snapshot::Snapshot;
 use crate::pg::error::{Error, Kind};
 use crate::pg::local::{Installation, LocalOptions, LocalServer, Session};
+use cache::{Cache, Kept};
 use candidates::Candidate;
 use lengths::{Heap, heaps, relations, stretch};
 use rebuild::{create_database, rebuild, search_path};
@@ -59,7 +62,8 @@ pub struct StatisticsClone {
 }
 
 impl StatisticsClone {
-    /// Starts a server and rebuilds the Snapshot in it. `heights` are the levels above the leaves of its btree indexes, by oid.
+    /// Starts a server and rebuilds the Snapshot in it. `heights` are the levels above the leaves of its btree indexes, by oid;
+    /// `cache` is a directory for clones of snapshot files, which are asked again.
     ///
     /// # Errors
     /// `Kind::Local` when the server does not start or has no room; what cannot be rebuilt is a Gap instead.
@@ -67,51 +71,75 @@ impl StatisticsClone {
         snapshot: &Snapshot,
         heights: &BTreeMap<u32, f64>,
         installation: &Installation,
+        cache: Option<&Path>,
     ) -> Result<Self, Error> {
-        Self::hydrated(snapshot, heights, installation)
+        let cache = cache.and_then(|directory| Cache::new(directory, snapshot, installation));
+        if let Some(cache) = &cache
+            && let Some((cluster, kept)) = cache.find()
+        {
+            match Self::kept(snapshot, heights, installation, &cluster, kept).await {
+                Ok(clone) => return Ok(clone),
+                Err(_) => cache.forget(),
+            }
+        }
+        Self::hydrated(snapshot, heights, installation, cache.as_ref())
             .await
             .map_err(ours)
+    }
+
+    /// From a kept cluster.
+    async fn kept(
+        snapshot: &Snapshot,
+        heights: &BTreeMap<u32, f64>,
+        installation: &Installation,
+        cluster: &Path,
+        kept: Kept,
+    ) -> Result<Self, Error> {
+        let relations = &kept.relations;
+        let server = LocalServer::start_copy(installation, &options(), cluster, |data| {
+            stretch(data, relations, snapshot, heights)
+        })
+        .await?;
+        Self::ready(snapshot, server, kept).await
     }
 
     async fn hydrated(
         snapshot: &Snapshot,
         heights: &BTreeMap<u32, f64>,
         installation: &Installation,
+        cache: Option<&Cache>,
     ) -> Result<Self, Error> {
-        let setting = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-        let options = LocalOptions {
-            settings: vec![
-                setting("max_connections", "20"),
-                setting("max_locks_per_transaction", "4096"),
-                setting("shared_buffers", "64MB"),
-                // Else a commit would read each new file into memory to log it, and what is written into the file afterwards
-                // would not be seen.
-                setting("wal_skip_threshold", "0"),
-                setting("log_min_messages", "panic"),
-            ],
-            in_memory: true,
-            ..LocalOptions::default()
-        };
-        let mut server = LocalServer::start(installation, &options).await?;
+        let mut server = LocalServer::start(installation, &options()).await?;
         let mut gaps = create_database(&server, snapshot).await?;
         rebuild(&server, snapshot, &mut gaps).await?;
         // Nothing of the old files is in memory afterwards.
         let relations = relations(&server).await?;
+        let kept = Kept { gaps, relations };
+        let data = server.socket_dir();
         server
-            .restart(&options, || stretch(&relations, snapshot, heights))
+            .restart(&options(), || {
+                if let Some(cache) = cache {
+                    cache.keep(&data, &kept);
+                }
+                stretch(&data, &kept.relations, snapshot, heights)
+            })
             .await?;
+        Self::ready(snapshot, server, kept).await
+    }
+
+    async fn ready(snapshot: &Snapshot, server: LocalServer, kept: Kept) -> Result<Self, Error> {
         let superuser = Session::open(&server.conninfo(DATABASE)).await?;
         let existing = existing(&superuser).await?;
         let session = Session::open(&server.conninfo_as(ROLE, DATABASE)).await?;
         session.run("SET statement_timeout = '30s'").await?;
         Ok(Self {
-            version_num: installation.version_num,
+            version_num: server.installation().version_num,
             search_path: search_path(snapshot),
-            heaps: heaps(relations, snapshot),
+            heaps: heaps(&server.socket_dir(), kept.relations, snapshot),
             server,
             superuser,
             session,
-            gaps,
+            gaps: kept.gaps,
             candidates: HashMap::new(),
             names: HashMap::new(),
             existing,
@@ -160,6 +188,23 @@ impl StatisticsClone {
     /// Stops and removes it without blocking.
     pub async fn stop(self) {
         self.server.stop().await;
+    }
+}
+
+fn options() -> LocalOptions {
+    let setting = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    LocalOptions {
+        settings: vec![
+            setting("max_connections", "20"),
+            setting("max_locks_per_transaction", "4096"),
+            setting("shared_buffers", "64MB"),
+            // Else a commit would read each new file into memory to log it, and what is written into the file afterwards
+            // would not be seen.
+            setting("wal_skip_threshold", "0"),
+            setting("log_min_messages", "panic"),
+        ],
+        in_memory: true,
+        ..LocalOptions::default()
     }
 }
 

@@ -5,6 +5,7 @@
 //! worth a cache that grows stale.
 
 mod container;
+mod copy;
 mod directory;
 mod installation;
 mod session;
@@ -15,7 +16,7 @@ use std::io;
 use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::os::unix::process::CommandExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -24,6 +25,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use crate::pg::error::{Error, Kind};
 
 pub use container::Container;
+pub(in crate::pg) use copy::copy_cluster;
 use directory::Directory;
 pub use directory::sweep;
 pub use installation::{Installation, installations};
@@ -80,6 +82,36 @@ impl LocalServer {
     /// # Errors
     /// `Kind::Local`, with the end of the server's log.
     pub async fn start(installation: &Installation, options: &LocalOptions) -> Result<Self, Error> {
+        let (mut server, user) = Self::place(installation, options)?;
+        server.initialize(user).await?;
+        server.launch(options, user).await?;
+        Ok(server)
+    }
+
+    /// Starts a copy of a cluster that was shut down, after something was done to its files, which are in the directory given.
+    ///
+    /// # Errors
+    /// `Kind::Local`, and what `before` says.
+    pub async fn start_copy(
+        installation: &Installation,
+        options: &LocalOptions,
+        cluster: &Path,
+        before: impl FnOnce(&Path) -> Result<(), Error>,
+    ) -> Result<Self, Error> {
+        let (mut server, user) = Self::place(installation, options)?;
+        let data = server.directory.data();
+        copy_cluster(cluster, &data, user.map(|u| (u.uid, u.gid)))
+            .map_err(|error| server.failure(&error))?;
+        before(&data)?;
+        server.launch(options, user).await?;
+        Ok(server)
+    }
+
+    /// A server without files.
+    fn place(
+        installation: &Installation,
+        options: &LocalOptions,
+    ) -> Result<(Self, Option<ServerUser>), Error> {
         sweep(options.parent.as_deref());
         let user = ServerUser::needed()?;
         if user.is_some_and(|user| !user.can_reach(&installation.bin_dir)) {
@@ -96,17 +128,14 @@ impl LocalServer {
             Some(memory) if options.parent.is_none() => memory,
             _ => directory::parent(options.parent.as_deref(), user)?,
         };
-        let directory = Directory::create(&parent, user)?;
-        let mut server = Self {
-            directory,
+        let server = Self {
+            directory: Directory::create(&parent, user)?,
             postmaster: None,
             installation: installation.clone(),
             preloaded: options.preload.clone(),
             port: 5432,
         };
-        server.initialize(user).await?;
-        server.launch(options, user).await?;
-        Ok(server)
+        Ok((server, user))
     }
 
     /// Stops and removes it. Dropping does the same, but blocks the thread meanwhile.

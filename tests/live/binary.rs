@@ -61,6 +61,8 @@ pub(crate) fn pgperf(args: &[&str], stdin: &str) -> Run {
     ] {
         command.env_remove(name);
     }
+    // What is kept for the next run is the user's.
+    command.env("PGPERF_CACHE_DIR", "");
     let mut child = command
         .args(args)
         .stdin(Stdio::piped())

@@ -1,6 +1,8 @@
 //! A statistics clone plans as its source does, and leaves nothing behind.
 
 use std::io::{BufRead as _, BufReader};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -159,7 +161,7 @@ async fn plans_and_costs_are_those_of_the_source() {
         let (conninfo, client) = source(major).await;
         let snapshot = snapshot(&conninfo).await;
         let mut clone =
-            StatisticsClone::hydrate(&snapshot, &heights(&snapshot), &installation(major))
+            StatisticsClone::hydrate(&snapshot, &heights(&snapshot), &installation(major), None)
                 .await
                 .unwrap();
         assert_eq!(clone.gaps(), [], "{major}");
@@ -210,9 +212,10 @@ async fn what_this_machine_does_not_know_leaves_the_rest() {
             _ => {}
         }
     }
-    let mut clone = StatisticsClone::hydrate(&snapshot, &heights(&snapshot), &installation(15))
-        .await
-        .unwrap();
+    let mut clone =
+        StatisticsClone::hydrate(&snapshot, &heights(&snapshot), &installation(15), None)
+            .await
+            .unwrap();
     let said: Vec<String> = clone.gaps().iter().map(|g| g.what.clone()).collect();
     assert_eq!(
         said,
@@ -270,7 +273,7 @@ async fn a_candidate_of_any_kind_costs_what_it_costs_when_built() {
             client.batch_execute(&sql).await.unwrap();
         }
         let snapshot = snapshot(&conninfo).await;
-        let mut clone = StatisticsClone::hydrate(&snapshot, &heights(&snapshot), &installation(major))
+        let mut clone = StatisticsClone::hydrate(&snapshot, &heights(&snapshot), &installation(major), None)
             .await
             .unwrap();
         let column = |name: &str| KeyOf::Column(name.into());
@@ -321,7 +324,7 @@ async fn a_hidden_index_is_as_good_as_dropped() {
         let (conninfo, client) = source(major).await;
         let snapshot = snapshot(&conninfo).await;
         let mut clone =
-            StatisticsClone::hydrate(&snapshot, &heights(&snapshot), &installation(major))
+            StatisticsClone::hydrate(&snapshot, &heights(&snapshot), &installation(major), None)
                 .await
                 .unwrap();
         let version = snapshot.server.version_num;
@@ -414,9 +417,10 @@ async fn an_expression_gets_statistics_from_its_column() {
                 .unwrap();
         }
         let bare = snapshot(&conninfo).await;
-        let mut clone = StatisticsClone::hydrate(&bare, &heights(&bare), &installation(major))
-            .await
-            .unwrap();
+        let mut clone =
+            StatisticsClone::hydrate(&bare, &heights(&bare), &installation(major), None)
+                .await
+                .unwrap();
         for (number, (table, expression, _)) in EXPRESSIONS.iter().enumerate() {
             let sql = format!(r#"create index made_{number} on "Sales".{table} (({expression}))"#);
             client.batch_execute(&sql).await.unwrap();
@@ -437,9 +441,10 @@ async fn an_expression_gets_statistics_from_its_column() {
             index.stats_hidden =
                 index.definition.key_columns().count() < index.definition.keys.len();
         }
-        let mut other = StatisticsClone::hydrate(&hidden, &heights(&hidden), &installation(major))
-            .await
-            .unwrap();
+        let mut other =
+            StatisticsClone::hydrate(&hidden, &heights(&hidden), &installation(major), None)
+                .await
+                .unwrap();
         assert_eq!(other.gaps(), [], "{major}");
         let version = bare.server.version_num;
         let mut wrong = Vec::new();
@@ -505,6 +510,83 @@ fn scanned_rows(plan: &Plan) -> f64 {
         }
     });
     rows
+}
+
+/// The second clone of a file is the first one's copy; without it, or with something else in its place, it is made anew.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_clone_of_a_file_is_kept() {
+    let conninfo = database(15).await;
+    let session = client(&conninfo).await;
+    let table = "create table kept (id int primary key, kind int); insert into kept select n, n % 700 from generate_series(1, 50000) n;
+        create index on kept (kind); analyze kept; create view broken as select kind from kept";
+    session.batch_execute(table).await.unwrap();
+    let mut snapshot = snapshot(&conninfo).await;
+    let view = snapshot
+        .tables
+        .iter_mut()
+        .find(|t| t.name == "broken")
+        .unwrap();
+    view.view_definition = Some("select no_such_column from kept".into());
+    let parent = Parent::new("pgperf-cache");
+    let cache = parent.path.join("cache");
+    let entries = || {
+        std::fs::read_dir(&cache)
+            .unwrap()
+            .map(|e| e.unwrap().path())
+            .collect::<Vec<_>>()
+    };
+
+    let hydrated = async |snapshot: &Snapshot| {
+        let mut clone = StatisticsClone::hydrate(
+            snapshot,
+            &heights(snapshot),
+            &installation(15),
+            Some(&cache),
+        )
+        .await
+        .unwrap();
+        let inside = client(&clone.conninfo()).await;
+        let row = inside
+            .query_one("select system_identifier from pg_control_system()", &[])
+            .await
+            .unwrap();
+        let identifier: i64 = row.get(0);
+        let cost = clone
+            .cost(&explainable("select * from kept where kind = 3"), &[])
+            .await
+            .unwrap();
+        let gaps = clone.gaps().to_vec();
+        drop(inside);
+        clone.stop().await;
+        (identifier, cost, gaps)
+    };
+    let first = hydrated(&snapshot).await;
+    assert_eq!(first.2.len(), 1);
+    assert!(first.1.total < 500.0);
+    assert_eq!(entries().len(), 1);
+    let second = hydrated(&snapshot).await;
+    assert_eq!(second, first);
+
+    // Nothing but the owner may look: it holds values of columns.
+    let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o077;
+    assert_eq!((mode(&cache), mode(&entries()[0])), (0, 0));
+
+    // What is damaged is made again, and what is another snapshot's is not taken.
+    std::fs::remove_file(entries()[0].join("data/global/pg_control")).unwrap();
+    let third = hydrated(&snapshot).await;
+    assert_ne!(third.0, first.0);
+    assert_eq!(third.1, first.1);
+    assert_eq!(hydrated(&snapshot).await.0, third.0);
+    snapshot
+        .tables
+        .iter_mut()
+        .find(|t| t.name == "kept")
+        .unwrap()
+        .reltuples *= 10.0;
+    let fourth = hydrated(&snapshot).await;
+    assert_ne!(fourth.0, third.0);
+    assert_ne!(fourth.1, first.1);
+    assert_eq!(entries().len(), 2);
 }
 
 /// Our statements on this database.

@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::model::catalog::{Table, TableKind};
@@ -24,12 +25,13 @@ pub(super) struct Heap {
 }
 
 /// A relation with a file.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Stored {
     schema: String,
     name: String,
     is_index: bool,
     is_btree: bool,
+    /// From the data directory on.
     path: PathBuf,
 }
 
@@ -38,17 +40,15 @@ pub(super) async fn relations(server: &LocalServer) -> Result<Vec<Stored>, Error
     let sql = "SELECT json_build_array(n.nspname, c.relname, c.relkind = 'i', m.amname IS NOT DISTINCT FROM 'btree', pg_relation_filepath(c.oid)) \
         FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace LEFT JOIN pg_am m ON m.oid = c.relam \
         WHERE c.relkind IN ('r', 'i', 'm') AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'";
-    let data = server.socket_dir();
     let rows = superuser.column(sql).await?;
     let read = |row: &String| {
-        let (schema, name, is_index, is_btree, path): (String, String, bool, bool, String) =
-            serde_json::from_str(row).ok()?;
+        let (schema, name, is_index, is_btree, path) = serde_json::from_str(row).ok()?;
         Some(Stored {
             schema,
             name,
             is_index,
             is_btree,
-            path: data.join(path),
+            path,
         })
     };
     Ok(rows.iter().filter_map(read).collect())
@@ -67,8 +67,9 @@ pub(super) fn whole(pages: f64) -> u64 {
     }
 }
 
-/// Gives each file its length. The server must not run.
+/// Gives each file in the data directory its length. The server must not run.
 pub(super) fn stretch(
+    data: &Path,
     relations: &[Stored],
     snapshot: &Snapshot,
     heights: &BTreeMap<u32, f64>,
@@ -86,6 +87,7 @@ pub(super) fn stretch(
             continue;
         };
         let pages = whole(snapshot.definitions.pages(oid).unwrap_or(relpages));
+        let path = data.join(&relation.path);
         let grown = match heights.get(&oid) {
             Some(height) if relation.is_btree => {
                 #[allow(
@@ -94,12 +96,12 @@ pub(super) fn stretch(
                     reason = "a tree is a few levels high"
                 )]
                 let height = height.clamp(0.0, 16.0) as u32;
-                files::grow_btree(&relation.path, height, pages)
+                files::grow_btree(&path, height, pages)
             }
-            _ if relation.is_index => files::extend(&relation.path, pages.max(1)),
-            _ => files::extend(&relation.path, pages),
+            _ if relation.is_index => files::extend(&path, pages.max(1)),
+            _ => files::extend(&path, pages),
         };
-        grown.map_err(|error| unwritten(&relation.path.display().to_string(), &error))?;
+        grown.map_err(|error| unwritten(&path.display().to_string(), &error))?;
     }
     Ok(())
 }
@@ -113,6 +115,7 @@ pub(super) fn unwritten(path: &str, error: &io::Error) -> Error {
 }
 
 pub(super) fn heaps(
+    data: &Path,
     relations: Vec<Stored>,
     snapshot: &Snapshot,
 ) -> HashMap<(String, String), Heap> {
@@ -144,7 +147,7 @@ pub(super) fn heaps(
         Some((
             key,
             Heap {
-                path: r.path,
+                path: data.join(r.path),
                 pages,
                 figures,
             },
