@@ -10,18 +10,24 @@
 //! 5. **S**: everything else that is read, for INCLUDE.
 //!
 //! and combined: EQ, EQ+R, EQ+O, EQ+O+R, J, EQ+J, J+EQ, EQ+J+R, O (when there is no EQ), single
-//! columns of EQ and R, the same with S included where an index-only scan is realistic, and the arms of each OR.
+//! columns of EQ and R, the same with S included where an index-only scan is realistic, and the arms of each OR. A column
+//! inside a call, a cast or a document path is a key as that expression (`keys::expression_key`). More rules: 6 to 8 in
+//! `special` (GIN, GiST, BRIN), 9 in `partial`.
+//!
 //! What exists already, or is the prefix of an index that exists, is left out; so are tables too small to matter, columns
 //! around a unique key, and orders that a LIMIT could make the planner follow for too long (see `combinations`, `keys`).
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::advisor::keys::{Groups, groups};
+use crate::advisor::partial::{Part, parts};
 use crate::advisor::size::{hypothetical, hypothetical_in};
+use crate::advisor::special::{special, wants_trigrams};
 use crate::model::catalog::Table;
-use crate::model::index::{IndexDefinition, IndexKey};
+use crate::model::index::{IndexDefinition, IndexKey, KeyOf};
 use crate::model::snapshot::Snapshot;
 use crate::model::whatif::Hypothetical;
+use crate::query::expression::canonical;
 use crate::query::shape::{Operator, Predicate, Relation, Shape};
 use crate::query::workload::{Query, Workload};
 
@@ -76,6 +82,9 @@ pub struct Candidates {
     pub guessed: Vec<bool>,
     /// For each candidate whether it is mere comfort: it widens an index that exists, or holds INCLUDE columns.
     pub widens: Vec<bool>,
+    /// For each candidate whether it takes a server that builds it to know what it is worth, or whether it can be built at all:
+    /// what is no btree, or has an expression that may be mutable.
+    pub unproven: Vec<bool>,
 }
 
 /// Generates the candidates of every query.
@@ -103,6 +112,7 @@ pub fn candidates(
                                     .unwrap_or_else(|| hypothetical(definition, table)),
                             );
                             found.widens.push(widens);
+                            found.unproven.push(is_unproven(definition, table));
                             found.indexes.len() - 1
                         });
                         mine.insert(number);
@@ -111,7 +121,9 @@ pub fn candidates(
             }
         }
         let reason = mine.is_empty().then(|| {
-            if declined.is_empty() {
+            if declined.is_empty() && catalog.lacks_trigrams(query) {
+                "a pattern that begins anywhere: an index on trigrams would serve it, and extension pg_trgm is not installed".to_owned()
+            } else if declined.is_empty() {
                 "existing indexes already serve its conditions, or it has none that an index could serve".to_owned()
             } else {
                 declined.into_iter().collect::<Vec<_>>().join("; ")
@@ -224,6 +236,12 @@ impl<'a> Catalog<'a> {
         Ok(table)
     }
 
+    /// Whether all that could help is an extension that is not there.
+    fn lacks_trigrams(&self, query: &Query) -> bool {
+        !self.snapshot.server.extensions.contains_key("pg_trgm")
+            && query.shape.relations.iter().any(wants_trigrams)
+    }
+
     /// Definitions for one use of a table that are new: no twin and no prefix of an index that exists.
     fn definitions(
         &self,
@@ -241,10 +259,12 @@ impl<'a> Catalog<'a> {
             .filter(|i| i.definition.keys.iter().all(|k| k.column_name().is_some()))
             .map(|i| i.definition.key_columns().collect())
             .collect();
+        let used = &query.shape.relations[relation];
+        let parts = parts(query, relation, table, self.snapshot);
         for groups in groups(query, relation, table, &rank, &unique) {
             for keys in combinations(&groups, table, &unique, options.max_columns) {
                 let plain = definition(table, keys, Vec::new());
-                let used = &query.shape.relations[relation];
+                definitions.extend(parts.iter().map(|part| partial(&plain, part)));
                 if let Some(include) = covering(&groups, &plain, table)
                     && share_searched(used, &plain, table) <= options.covering_rows
                 {
@@ -256,27 +276,40 @@ impl<'a> Catalog<'a> {
                 definitions.push(plain);
             }
         }
-        let existing: Vec<&IndexDefinition> = self
+        // A definition with the same keys comes from several combinations once the column of a part is taken out.
+        let mut seen = BTreeSet::new();
+        definitions.retain(|d| seen.insert(d.clone()));
+        definitions.extend(special(used, table, self.snapshot));
+        let existing: Vec<IndexDefinition> = self
             .snapshot
             .indexes_of(table.oid)
             .filter(|i| i.usable() && !i.incomplete)
-            .map(|i| &i.definition)
+            .map(|i| spelled(&i.definition, table))
             .collect();
         let too_large = |d: &IndexDefinition| {
             !d.include.is_empty()
                 && hypothetical(d, table).pages > options.covering_share * table.relpages
         };
         definitions.retain(|d| !too_large(d));
-        let exists = |d: &IndexDefinition| existing.iter().any(|e| d.is_prefix_of(e));
+        let exists = |d: &IndexDefinition| {
+            let d = spelled(d, table);
+            existing.iter().any(|e| d.is_prefix_of(e))
+        };
         definitions.retain(|d| !exists(d));
         let begins = |d: &IndexDefinition| {
+            let d = spelled(d, table);
             existing.iter().any(|e| {
                 let plain = IndexDefinition {
                     unique: false,
                     include: Vec::new(),
-                    ..(*e).clone()
+                    ..e.clone()
                 };
-                plain.is_prefix_of(d)
+                // A part of what an index holds in whole is comfort as well.
+                let whole = IndexDefinition {
+                    predicate: None,
+                    ..d.clone()
+                };
+                plain.is_prefix_of(&d) || d.predicate.is_some() && whole.is_prefix_of(e)
             })
         };
         definitions
@@ -299,6 +332,69 @@ fn definition(table: &Table, keys: Vec<IndexKey>, include: Vec<String>) -> Index
         predicate: None,
         unique: false,
     }
+}
+
+/// The same keys for a part of the table; where nothing is left to search by, its own column.
+fn partial(plain: &IndexDefinition, part: &Part) -> IndexDefinition {
+    let mut keys = plain.keys.clone();
+    if keys.len() > 1 {
+        keys.retain(|k| k.column_name() != Some(part.column.as_str()));
+    }
+    IndexDefinition {
+        keys,
+        predicate: Some(part.predicate.clone()),
+        ..plain.clone()
+    }
+}
+
+/// A definition in one spelling of its expressions and its predicate, for comparing.
+fn spelled(definition: &IndexDefinition, table: &Table) -> IndexDefinition {
+    let mut definition = definition.clone();
+    for key in &mut definition.keys {
+        if let KeyOf::Expression(text) = &mut key.of {
+            *text = canonical(text, table);
+        }
+    }
+    let predicate = definition.predicate.take();
+    definition.predicate = predicate.map(|text| canonical(&text, table));
+    definition
+}
+
+/// Calls that are immutable whatever they are given.
+const IMMUTABLE: [&str; 16] = [
+    "lower",
+    "upper",
+    "btrim",
+    "trim",
+    "ltrim",
+    "rtrim",
+    "length",
+    "char_length",
+    "substr",
+    "substring",
+    "left",
+    "right",
+    "abs",
+    "md5",
+    "coalesce",
+    "reverse",
+];
+
+/// Whether only a server that builds it can tell what it is worth, or that it can be built.
+fn is_unproven(definition: &IndexDefinition, table: &Table) -> bool {
+    let is_text = |name: &str| {
+        let column = table.column(name);
+        column.is_some_and(|c| c.category == "S")
+    };
+    let proven = |key: &IndexKey| match &key.of {
+        KeyOf::Column(_) => true,
+        KeyOf::Expression(text) => text.split_once('(').is_some_and(|(call, rest)| {
+            let arguments = rest.trim_end_matches(')');
+            let first = arguments.split(',').next().unwrap_or_default().trim();
+            IMMUTABLE.contains(&call) && !arguments.contains(['(', ':', '>']) && is_text(first)
+        }),
+    };
+    definition.method != "btree" || !definition.keys.iter().all(proven)
 }
 
 /// The key lists of the module's second list, each at most `max_columns` wide, without repetition.
@@ -416,6 +512,10 @@ fn covering(groups: &Groups, plain: &IndexDefinition, table: &Table) -> Option<V
     const MOST_BYTES: f64 = 64.0;
     const ALL_VISIBLE: f64 = 0.8;
     let read = groups.read.as_ref()?;
+    // What an expression is made of is not in the index.
+    if plain.keys.iter().any(|k| k.column_name().is_none()) {
+        return None;
+    }
     let include: Vec<String> = read
         .iter()
         .filter(|c| plain.key_columns().all(|k| k != *c))

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::model::catalog::Table;
-use crate::model::index::IndexKey;
+use crate::model::index::{IndexKey, KeyOf};
 use crate::query::shape::{Block, Join, JoinKind, Operator, Predicate, Relation, Shape};
 use crate::query::workload::Query;
 
@@ -100,14 +100,40 @@ fn key(column: &str, table: &Table) -> Option<IndexKey> {
         .map(|c| IndexKey::column(&c.name))
 }
 
+/// A key on an expression of a statement, if an index can have it and it is worth one: a call, a cast, a member of a document.
+/// What holds a parameter is another expression each time; for arithmetic (`total + 1 = 5`) the statement is what should change,
+/// and a whole number compared with a fraction is cast by the server, not by the statement.
+pub(super) fn expression_key(text: &str) -> Option<IndexKey> {
+    let arithmetic = [" + ", " - ", " * ", " / ", " % ", "^"];
+    let worth = ["(", "::", "->", "#>"]
+        .iter()
+        .any(|mark| text.contains(mark));
+    let refused = text.contains('$')
+        || text.ends_with("::numeric")
+        || arithmetic.iter().any(|operator| text.contains(operator));
+    (worth && !refused).then(|| {
+        let mut key = IndexKey::column("");
+        key.of = KeyOf::Expression(text.to_owned());
+        key
+    })
+}
+
+/// The key that a condition asks for.
+fn key_of(predicate: &Predicate, table: &Table) -> Option<IndexKey> {
+    match &predicate.expression {
+        None => key(&predicate.column, table),
+        Some(text) => expression_key(text),
+    }
+}
+
 fn equalities<'a>(
     predicates: impl Iterator<Item = &'a Predicate>,
     table: &Table,
     rank: &dyn Fn(&str) -> f64,
 ) -> Vec<IndexKey> {
     let mut keys: Vec<IndexKey> = Vec::new();
-    for predicate in predicates.filter(|p| p.expression.is_none() && p.operator.is_equality()) {
-        if let Some(key) = key(&predicate.column, table)
+    for predicate in predicates.filter(|p| p.operator.is_equality()) {
+        if let Some(key) = key_of(predicate, table)
             && !keys.contains(&key)
         {
             keys.push(key);
@@ -122,12 +148,12 @@ fn equalities<'a>(
 
 fn ranges<'a>(predicates: impl Iterator<Item = &'a Predicate>, table: &Table) -> Vec<IndexKey> {
     let mut keys: Vec<IndexKey> = Vec::new();
-    for predicate in predicates.filter(|p| p.expression.is_none()) {
+    for predicate in predicates {
         let key = match predicate.operator {
             // Nearly every row is NOT NULL: nothing to search by.
             Operator::IsNotNull => None,
-            Operator::LikePrefix => pattern_key(&predicate.column, table),
-            ref operator if operator.is_range() => key(&predicate.column, table),
+            Operator::LikePrefix => pattern_key(predicate, table),
+            ref operator if operator.is_range() => key_of(predicate, table),
             _ => None,
         };
         if let Some(key) = key
@@ -141,12 +167,14 @@ fn ranges<'a>(predicates: impl Iterator<Item = &'a Predicate>, table: &Table) ->
 
 /// A key that serves `LIKE 'abc%'`: the plain column under C collation, else with the pattern operator class. Nondeterministic
 /// collations have no LIKE before 18, and no pattern search ever.
-fn pattern_key(column: &str, table: &Table) -> Option<IndexKey> {
-    let plain = key(column, table)?;
-    let column = table.column(column)?;
+fn pattern_key(predicate: &Predicate, table: &Table) -> Option<IndexKey> {
+    let plain = key_of(predicate, table)?;
+    let column = table.column(&predicate.column)?;
     let opclass = match column.base_type.as_str() {
         _ if column.collation_is_c => None,
         _ if column.collation.is_some() && !column.collation_deterministic => return None,
+        // What a call makes of a string is a text.
+        "text" | "varchar" | "bpchar" if predicate.expression.is_some() => Some("text_pattern_ops"),
         "text" => Some("text_pattern_ops"),
         "varchar" => Some("varchar_pattern_ops"),
         "bpchar" => Some("bpchar_pattern_ops"),

@@ -10,7 +10,7 @@ use crate::advisor::catalog_advice::superfluous;
 use crate::advisor::estimate::Question;
 use crate::advisor::size::heights;
 use crate::model::gap::{Gap, Part};
-use crate::model::index::Index;
+use crate::model::index::{Index, IndexDefinition};
 use crate::model::snapshot::Snapshot;
 use crate::model::whatif::{Cost, Hypothetical, Source};
 use crate::pg;
@@ -36,6 +36,9 @@ pub(crate) struct Planner<'a> {
     refused: BTreeMap<usize, String>,
     /// Queries that the server has planned.
     planned: BTreeSet<usize>,
+    candidates: &'a Candidates,
+    /// Candidates that only a server with such an index can judge.
+    unproven: BTreeSet<&'a IndexDefinition>,
     /// Questions answered.
     asked: usize,
     /// What arithmetic has prepared for a query, so that its next probe is quick.
@@ -68,6 +71,11 @@ impl<'a> Planner<'a> {
             gaps: Vec::new(),
             refused: BTreeMap::new(),
             planned: BTreeSet::new(),
+            candidates,
+            unproven: (candidates.indexes.iter().zip(&candidates.unproven))
+                .filter(|(_, unproven)| **unproven)
+                .map(|(index, _)| &index.definition)
+                .collect(),
             asked: 0,
             questions: BTreeMap::new(),
         };
@@ -182,6 +190,7 @@ impl<'a> Planner<'a> {
     /// What could not be asked.
     pub(crate) fn gaps(&self) -> Vec<Gap> {
         let mut gaps = self.gaps.clone();
+        gaps.extend(self.unweighed());
         if let Some(example) = self.refused.values().next() {
             gaps.push(
                 Gap::new(
@@ -195,7 +204,8 @@ impl<'a> Planner<'a> {
         gaps
     }
 
-    /// Answers what a query costs with `indexes` and without `dropped`, which exist; the inner error is about this query, the outer one about everything.
+    /// Answers what a query costs with `indexes` and without `dropped`, which exist; the inner error is about this query, the
+    /// outer one about everything.
     pub(crate) async fn cost(
         &mut self,
         query: usize,
@@ -203,23 +213,32 @@ impl<'a> Planner<'a> {
         dropped: &[&Index],
     ) -> Result<Result<Cost, String>, Failure> {
         self.asked += 1;
+        if self.refused.contains_key(&query) {
+            return Ok(Ok(self.estimate(query, indexes, dropped)));
+        }
         let asked = &self.workload.queries[query];
         let statement = Explainable {
             text: &asked.usual.text,
             parameters: asked.usual.parameters,
             search_path: &asked.search_path,
         };
+        let unproven = &self.unproven;
         let answer = match &mut self.means {
-            _ if self.refused.contains_key(&query) => {
-                return Ok(Ok(self.estimate(query, indexes, dropped)));
-            }
             Means::Arithmetic => return Ok(Ok(self.estimate(query, indexes, dropped))),
             // Only newer versions of it can hide an index, by oid and for a whole session.
             Means::Hypopg(_) if !dropped.is_empty() => {
                 return Ok(Err("hypopg was not asked about dropped indexes".into()));
             }
-            Means::Hypopg(hypopg) => hypopg.cost(&statement, indexes).await,
-            Means::Clone(clone) => clone.cost_without(&statement, indexes, dropped).await,
+            Means::Hypopg(hypopg) => {
+                let able = Able::of(indexes, |i| !unproven.contains(&i.definition));
+                let answer = hypopg.cost(&statement, &able.indexes).await;
+                answer.map(|cost| able.placed(cost))
+            }
+            Means::Clone(clone) => {
+                let able = Able::of(indexes, |i| clone.refusal(i).is_none());
+                let answer = clone.cost_without(&statement, &able.indexes, dropped).await;
+                answer.map(|cost| able.placed(cost))
+            }
         };
         match answer {
             Ok(cost) => {
@@ -237,15 +256,73 @@ impl<'a> Planner<'a> {
     }
 
     fn estimate(&mut self, query: usize, indexes: &[&'a Hypothetical], dropped: &[&Index]) -> Cost {
+        let able = Able::of(indexes, |i| !self.unproven.contains(&i.definition));
         let (snapshot, asked) = (self.snapshot, &self.workload.queries[query]);
         let question = self.questions.entry(query).or_insert_with(|| {
             Question::new(&asked.shape, asked.kind, asked.rows_per_call, snapshot)
         });
-        if dropped.is_empty() {
-            return question.cost(indexes);
+        let cost = if dropped.is_empty() {
+            question.cost(&able.indexes)
+        } else {
+            let dropped: Vec<u32> = dropped.iter().map(|i| i.oid).collect();
+            question.without(&dropped).cost(&able.indexes)
+        };
+        able.placed(cost)
+    }
+
+    /// Candidates that nobody weighed: this source cannot judge them, or they cannot be built.
+    fn unweighed(&self) -> Option<Gap> {
+        let name = match &self.means {
+            Means::Clone(clone) => {
+                let refusals = self.candidates.indexes.iter().filter_map(|i| {
+                    let reason = clone.refusal(i)?;
+                    // That is the answer: there can be no such index.
+                    let answered = reason.contains("IMMUTABLE");
+                    (!answered)
+                        .then(|| format!("{} {}: {reason}", i.definition.table, i.definition))
+                });
+                let refused: Vec<String> = refusals.collect();
+                let example = refused.first()?;
+                let what =
+                    format!("candidate indexes that the clone could not build, e.g. {example}");
+                let gap = Gap::new(Part::Planner, what).effect("they had no part in the choice");
+                return Some(gap.count(refused.len()));
+            }
+            Means::Hypopg(_) => "hypopg",
+            Means::Arithmetic => "arithmetic",
+        };
+        let example = self.unproven.first()?;
+        let gap = Gap::new(
+            Part::Planner,
+            format!(
+                "candidate indexes that {name} cannot judge (no btrees, or on expressions), e.g. {} {example}",
+                example.table
+            ),
+        );
+        let gap = gap.effect("they had no part in the choice");
+        Some(gap.count(self.unproven.len()).close("--planner clone"))
+    }
+}
+
+/// Those of the asked indexes that somebody can judge, and where they stood.
+struct Able<'a> {
+    indexes: Vec<&'a Hypothetical>,
+    positions: Vec<usize>,
+}
+
+impl<'a> Able<'a> {
+    fn of(indexes: &[&'a Hypothetical], is_able: impl Fn(&Hypothetical) -> bool) -> Self {
+        let able = indexes.iter().enumerate().filter(|(_, i)| is_able(i));
+        let (positions, indexes) = able.map(|(position, &index)| (position, index)).unzip();
+        Self { indexes, positions }
+    }
+
+    /// The answer in the positions of the question.
+    fn placed(&self, mut cost: Cost) -> Cost {
+        for used in &mut cost.used {
+            *used = self.positions[*used];
         }
-        let dropped: Vec<u32> = dropped.iter().map(|i| i.oid).collect();
-        question.without(&dropped).cost(indexes)
+        cost
     }
 }
 

@@ -72,6 +72,7 @@ impl fmt::Display for IndexKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.of {
             KeyOf::Column(name) => f.write_str(&quote_ident(name))?,
+            KeyOf::Expression(text) if is_call(text) => f.write_str(text)?,
             KeyOf::Expression(text) => write!(f, "({text})")?,
         }
         if let Some(collation) = &self.collation {
@@ -87,6 +88,29 @@ impl fmt::Display for IndexKey {
             (true, false) => f.write_str(" DESC NULLS LAST"),
         }
     }
+}
+
+/// Whether an expression is one function call, which an index takes without parentheses around it.
+fn is_call(text: &str) -> bool {
+    let named =
+        text.trim_start_matches(|c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.'));
+    let Some(arguments) = named.strip_prefix('(').filter(|_| named.len() < text.len()) else {
+        return false;
+    };
+    let (mut depth, mut quote) = (1_u32, None);
+    for (at, c) in arguments.char_indices() {
+        match (quote, c) {
+            (Some(open), _) if c == open => quote = None,
+            (None, '\'' | '"') => quote = Some(c),
+            (None, '(') => depth += 1,
+            (None, ')') => depth -= 1,
+            _ => {}
+        }
+        if depth == 0 {
+            return at + 1 == arguments.len();
+        }
+    }
+    false
 }
 
 /// What an index is, apart from its name: enough to compare two, to print the DDL and to ask the planner about it.
@@ -308,6 +332,22 @@ mod tests {
             index(&[IndexKey::column("a"), desc("b")]).default_name(),
             "t_a_b_idx"
         );
+    }
+
+    #[test]
+    fn only_a_single_call_needs_no_parentheses() {
+        for (text, shown) in [
+            ("lower(email)", "lower(email)"),
+            ("shop.net(total, ')')", "shop.net(total, ')')"),
+            ("lower(a) || lower(b)", "(lower(a) || lower(b))"),
+            ("data->>'k'", "(data->>'k')"),
+            ("(a)", "((a))"),
+            ("at::date", "(at::date)"),
+        ] {
+            let mut key = IndexKey::column("");
+            key.of = KeyOf::Expression(text.into());
+            assert_eq!(key.to_string(), shown);
+        }
     }
 
     #[test]

@@ -113,8 +113,168 @@ fn what_most_statements_compare_comes_first() {
 }
 
 #[test]
-fn a_wrapped_column_is_no_key() {
-    check(&["select * from customers where lower(email) = $1"], &[]);
+fn a_wrapped_column_is_a_key_as_it_is_wrapped() {
+    check(
+        &["select * from customers where lower(email) = $1"],
+        &["customers (lower(email))"],
+    );
+    check(
+        &["select * from orders where created::date = $1 and status = $2"],
+        &[
+            "orders ((created::date))",
+            "orders (status)",
+            "orders (status, (created::date))",
+        ],
+    );
+    check(
+        &["select * from customers where lower(email) like 'a%'"],
+        &["customers (lower(email) text_pattern_ops)"],
+    );
+    // Nobody knows the parameter, the statement should change, or the server casts by itself.
+    for condition in ["date_trunc($1, created) = $2", "total * 2 = $1", "id = 1.5"] {
+        check(&[&format!("select * from orders where {condition}")], &[]);
+    }
+}
+
+#[test]
+fn only_a_server_that_builds_it_knows_what_a_mutable_expression_is_worth() {
+    let unproven = |sql: &str| {
+        let snapshot = with_statements(catalog(SHOP), &[(sql, 1, 1.0)]);
+        let workload = workload(&snapshot, &WorkloadOptions::default());
+        candidates(&workload, &snapshot, &CandidateOptions::default()).unproven
+    };
+    assert_eq!(
+        unproven("select * from customers where lower(email) = $1"),
+        [false]
+    );
+    assert_eq!(
+        unproven("select * from orders where created::date = $1"),
+        [true]
+    );
+    assert_eq!(
+        unproven("select * from orders where to_char(created, 'YYYY') = $1"),
+        [true]
+    );
+    assert_eq!(
+        unproven("select * from customers where lower(trim(email)) = $1"),
+        [true]
+    );
+}
+
+/// Candidates of one statement over tables of their own.
+fn of(ddl: &str, sql: &str) -> Vec<String> {
+    let mut snapshot = with_statements(catalog(ddl), &[(sql, 1, 1.0)]);
+    let extension = crate::model::server::Extension {
+        version: "1.6".into(),
+        schema: "tools".into(),
+    };
+    snapshot
+        .server
+        .extensions
+        .insert("pg_trgm".into(), extension);
+    let workload = workload(&snapshot, &WorkloadOptions::default());
+    let found = candidates(&workload, &snapshot, &CandidateOptions::default());
+    let mut names: Vec<String> = found
+        .indexes
+        .iter()
+        .map(|i| i.definition.to_string())
+        .collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn an_operator_that_only_an_inverted_index_serves_gets_one() {
+    let ddl = "create table docs (id int primary key, body jsonb, tags text[], words tsvector, title text, during tstzrange, spot point, ip inet); -- rows=100000 pages=5000";
+    for (condition, expected) in [
+        ("body @> $1", "USING gin (body jsonb_path_ops)"),
+        ("body ? $1", "USING gin (body)"),
+        ("body @> $1 and body ?| $2", "USING gin (body)"),
+        ("tags @> array[$1]", "USING gin (tags)"),
+        ("tags && $1", "USING gin (tags)"),
+        ("words @@ to_tsquery($1)", "USING gin (words)"),
+        (
+            "to_tsvector('english', title) @@ to_tsquery('english', $1)",
+            "USING gin (to_tsvector('english', title))",
+        ),
+        ("title ilike $1", "USING gin (title tools.gin_trgm_ops)"),
+        ("title like '%abc%'", "USING gin (title tools.gin_trgm_ops)"),
+        ("title ~ $1", "USING gin (title tools.gin_trgm_ops)"),
+        ("during && $1", "USING gist (during)"),
+        ("during @> now()", "USING gist (during)"),
+        ("spot <@ $1::box", "USING gist (spot)"),
+        ("ip << $1", "USING gist (ip inet_ops)"),
+    ] {
+        let sql = format!("select * from docs where {condition}");
+        assert_eq!(of(ddl, &sql), [expected], "{condition}");
+    }
+    // No three letters in a row, or nothing that any index serves.
+    for condition in [
+        "title like '%ab%'",
+        "title not like '%abc%'",
+        "body <> $1",
+        "ip <> $1",
+    ] {
+        let sql = format!("select * from docs where {condition}");
+        assert_eq!(of(ddl, &sql), Vec::<String>::new(), "{condition}");
+    }
+    // One that exists will do, also of the general class.
+    let indexed = format!(
+        "{ddl}\n create index on docs using gin (body);\n create index on docs using gin (title gin_trgm_ops);"
+    );
+    for condition in ["body @> $1", "title ilike $1"] {
+        let sql = format!("select * from docs where {condition}");
+        assert_eq!(of(&indexed, &sql), Vec::<String>::new(), "{condition}");
+    }
+}
+
+const JOBS: &str = "
+    create table jobs ( -- rows=100000 pages=3000
+      id int primary key,
+      state text, -- n_distinct=3 mcv={done:0.95,failed:0.04,new:0.01}
+      queue text, -- n_distinct=20
+      locked_at timestamptz, -- null_frac=0.99 n_distinct=500
+      deleted_at timestamptz, -- null_frac=0.98 n_distinct=500
+      urgent bool, -- n_distinct=2 mcv={f:0.98,t:0.02}
+      created timestamptz -- n_distinct=-1
+    );";
+
+#[test]
+fn a_small_part_that_a_condition_keeps_has_its_own() {
+    let partial = |sql: &str| -> Vec<String> {
+        let all = of(JOBS, sql).into_iter();
+        all.filter(|d| d.contains("WHERE")).collect()
+    };
+    assert_eq!(
+        partial(
+            "select * from jobs where locked_at is not null and queue = $1 order by created limit 5"
+        ),
+        [
+            "(queue) WHERE locked_at IS NOT NULL",
+            "(queue, created) WHERE locked_at IS NOT NULL",
+        ]
+    );
+    assert_eq!(
+        partial("select * from jobs where urgent and queue = $1"),
+        ["(queue) WHERE urgent", "(urgent) WHERE urgent",]
+    );
+    assert_eq!(
+        partial("select * from jobs where state = 'new' order by created limit 10"),
+        [
+            "(created) WHERE state = 'new'",
+            "(state) WHERE state = 'new'"
+        ]
+    );
+    // Nearly all rows, or a value that changes from call to call.
+    for condition in [
+        "deleted_at is null",
+        "not urgent",
+        "state = 'done'",
+        "state = $1",
+    ] {
+        let sql = format!("select * from jobs where {condition} and queue = $2");
+        assert_eq!(partial(&sql), Vec::<String>::new(), "{condition}");
+    }
 }
 
 #[test]

@@ -27,6 +27,7 @@ fn fixture(sizes: &[(&str, f64)], queries: usize) -> Candidates {
         declined: vec![None; queries],
         guessed: vec![false; queries],
         widens: vec![false; sizes.len()],
+        unproven: vec![false; sizes.len()],
     }
 }
 

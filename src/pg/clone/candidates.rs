@@ -38,6 +38,12 @@ struct Built {
 }
 
 impl StatisticsClone {
+    /// Why a candidate could not be built here, if it was tried and could not.
+    #[must_use]
+    pub fn refusal(&self, index: &Hypothetical) -> Option<&str> {
+        self.candidates.get(&index.definition)?.refused.as_deref()
+    }
+
     /// Builds those of the candidates that are not there yet, all at once: the fewer times the better.
     ///
     /// # Errors

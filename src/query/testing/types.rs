@@ -34,6 +34,7 @@ pub(super) fn column(attnum: i16, data_type: &DataType, name: String) -> Column 
             "tsvector" => ("tsvector", "U", -1, "i", "tsvector"),
             "point" => ("point", "G", 16, "d", "point"),
             "inet" => ("inet", "I", -1, "i", "inet"),
+            "tstzrange" => ("tstzrange", "R", -1, "d", "tstzrange"),
             array if array.ends_with("[]") => ("_array", "A", -1, "d", "array"),
             _ => ("other", "U", -1, "i", "other"),
         };

@@ -1,0 +1,92 @@
+//! Candidates that hold only part of a table: the rows that a condition without parameters keeps.
+//!
+//! 9. **Partial**: `x IS NULL`, `x IS NOT NULL`, a boolean column, `x = 'constant'`, if it keeps less than three tenths of
+//!    the rows. The column itself is then no key. A constant counts only where every call has the same one: what stands for a
+//!    parameter may be another value the next time, and the planner could not prove that the index has its rows.
+
+use std::collections::BTreeSet;
+
+use crate::advisor::estimate::predicate_selectivity;
+use crate::model::catalog::Table;
+use crate::model::ident::{quote_ident, quote_literal};
+use crate::model::index::IndexDefinition;
+use crate::model::snapshot::Snapshot;
+use crate::query::shape::{Operand, Operator, Predicate};
+use crate::query::workload::Query;
+
+/// Largest share of the rows that is worth an index of its own.
+const MOST: f64 = 0.3;
+
+/// A condition as the predicate of an index, and its column.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Part {
+    pub(super) column: String,
+    pub(super) predicate: String,
+}
+
+/// The parts of the table that the statement asks for, whatever its parameters.
+pub(super) fn parts(
+    query: &Query,
+    relation: usize,
+    table: &Table,
+    snapshot: &Snapshot,
+) -> Vec<Part> {
+    let used = &query.shape.relations[relation];
+    let texts: BTreeSet<&str> = (query.members.iter())
+        .filter_map(|&m| snapshot.statements[m].query.as_deref())
+        .collect();
+    let assumed = |column: &str| query.usual.assumed.iter().any(|a| a.column == column);
+    let constant = |p: &Predicate| texts.len() == 1 && !assumed(&p.column);
+    let part = |p: &Predicate| {
+        let column = table.column(&p.column)?;
+        let name = quote_ident(&p.column);
+        let predicate = match (&p.operator, &p.operand) {
+            _ if p.expression.is_some() => return None,
+            (Operator::IsNull, _) => format!("{name} IS NULL"),
+            (Operator::IsNotNull, _) => format!("{name} IS NOT NULL"),
+            (Operator::Eq, Operand::Literal(value)) if column.base_type == "bool" => {
+                match value.as_str() {
+                    "t" | "true" => name.into_owned(),
+                    _ => format!("NOT {name}"),
+                }
+            }
+            (Operator::Eq, Operand::Literal(value)) if constant(p) => {
+                format!("{name} = {}", quote_literal(value))
+            }
+            _ => return None,
+        };
+        Some(Part {
+            column: p.column.clone(),
+            predicate,
+        })
+    };
+    let mut parts: Vec<Part> = used.predicates.iter().filter_map(part).collect();
+    parts.retain(|part| keeps(&part.predicate, table) <= MOST);
+    if let [one, other] = parts.as_slice() {
+        let both = format!("{} AND {}", one.predicate, other.predicate);
+        parts.push(Part {
+            column: one.column.clone(),
+            predicate: both,
+        });
+    }
+    parts
+}
+
+/// Share of the rows; all of them where statistics say nothing.
+fn keeps(predicate: &str, table: &Table) -> f64 {
+    let definition = IndexDefinition {
+        table_oid: table.oid,
+        table: table.qualified(),
+        method: "btree".into(),
+        keys: Vec::new(),
+        include: Vec::new(),
+        predicate: Some(predicate.to_owned()),
+        unique: false,
+    };
+    let analyzed = table.columns.iter().any(|c| c.stats.is_some());
+    if analyzed {
+        predicate_selectivity(&definition, table)
+    } else {
+        1.0
+    }
+}
