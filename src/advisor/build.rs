@@ -74,6 +74,12 @@ pub fn build(
         .table(definition.table_oid)
         .is_some_and(|t| t.kind == TableKind::Partitioned);
     declare(definition, name, names, snapshot, &mut changes);
+    // The planner knows nothing of an expression's values before, and would guess.
+    if definition.keys.iter().any(|k| k.column_name().is_none()) {
+        changes.push(Change::Analyze {
+            table: definition.table.clone(),
+        });
+    }
     (
         changes,
         vec![Change::DropIndex {

@@ -121,7 +121,9 @@ pub fn candidates(
             }
         }
         let reason = mine.is_empty().then(|| {
-            if declined.is_empty() && catalog.lacks_trigrams(query) {
+            if let Some(text) = hidden_expression(query).filter(|_| declined.is_empty()) {
+                format!("{text} is another expression with each value of its parameter: an index needs the constant, which pg_stat_statements does not keep (--queries FILE with the statement as it is sent)")
+            } else if declined.is_empty() && catalog.lacks_trigrams(query) {
                 "a pattern that begins anywhere: an index on trigrams would serve it, and extension pg_trgm is not installed".to_owned()
             } else if declined.is_empty() {
                 "existing indexes already serve its conditions, or it has none that an index could serve".to_owned()
@@ -134,6 +136,15 @@ pub fn candidates(
         found.guessed.push(guesses_a_range(&query.shape));
     }
     found
+}
+
+/// An expression that would be a key if its parameter were known.
+fn hidden_expression(query: &Query) -> Option<&str> {
+    let predicates = query.shape.relations.iter().flat_map(|r| &r.predicates);
+    let searched = predicates.filter(|p| p.operator.is_equality() || p.operator.is_range());
+    searched
+        .filter_map(|p| p.expression.as_deref())
+        .find(|text| text.contains('$'))
 }
 
 /// Whether a range is compared with something unknown: the planner then takes a third of the rows, whatever is asked.

@@ -1,13 +1,14 @@
 //! Candidates that hold only part of a table: the rows that a condition without parameters keeps.
 //!
 //! 9. **Partial**: `x IS NULL`, `x IS NOT NULL`, a boolean column, `x = 'constant'`, if it keeps less than three tenths of
-//!    the rows. The column itself is then no key. A constant counts only where every call has the same one: what stands for a
-//!    parameter may be another value the next time, and the planner could not prove that the index has its rows.
+//!    the rows. The column itself is then no key. A constant counts only where every call has the same one (what stands for a
+//!    parameter may be another value the next time, and the planner could not prove that the index has its rows), and where it
+//!    is far rarer than the column's other values: `state = 'new'` is how a queue is read, `customer = 77` an example.
 
 use std::collections::BTreeSet;
 
 use crate::advisor::estimate::predicate_selectivity;
-use crate::model::catalog::Table;
+use crate::model::catalog::{Column, Table};
 use crate::model::ident::{quote_ident, quote_literal};
 use crate::model::index::IndexDefinition;
 use crate::model::snapshot::Snapshot;
@@ -50,7 +51,9 @@ pub(super) fn parts(
                     _ => format!("NOT {name}"),
                 }
             }
-            (Operator::Eq, Operand::Literal(value)) if constant(p) => {
+            (Operator::Eq, Operand::Literal(value))
+                if constant(p) && is_rare(value, column, table) =>
+            {
                 format!("{name} = {}", quote_literal(value))
             }
             _ => return None,
@@ -70,6 +73,25 @@ pub(super) fn parts(
         });
     }
     parts
+}
+
+/// Whether a value is much rarer than the mean of the column's few values.
+fn is_rare(value: &str, column: &Column, table: &Table) -> bool {
+    const RARE: f64 = 1.0 / 3.0;
+    let Some(stats) = &column.stats else {
+        return false;
+    };
+    let values = stats.most_common_vals.iter().flatten();
+    let shares = stats.most_common_freqs.iter().flatten();
+    // Where all values are listed, one that is not has hardly a row.
+    let listed = values.zip(shares).find(|(v, _)| *v == value);
+    let all_listed = stats.histogram_bounds.is_none() && stats.most_common_vals.is_some();
+    let share = match listed {
+        Some((_, share)) => *share,
+        None if all_listed => 0.0,
+        None => return false,
+    };
+    share <= RARE * (1.0 - stats.null_frac) / stats.distinct(table.rows())
 }
 
 /// Share of the rows; all of them where statistics say nothing.

@@ -90,6 +90,12 @@ impl fmt::Display for IndexKey {
     }
 }
 
+/// The function's name, without its schema, of an expression that is one call.
+fn function(call: &str) -> &str {
+    let name = call.split('(').next().unwrap_or(call);
+    name.rsplit('.').next().unwrap_or(name)
+}
+
 /// Whether an expression is one function call, which an index takes without parentheses around it.
 fn is_call(text: &str) -> bool {
     let named =
@@ -172,7 +178,11 @@ impl IndexDefinition {
         let columns: Vec<&str> = self
             .keys
             .iter()
-            .map(|k| k.column_name().unwrap_or("expr"))
+            .map(|k| match &k.of {
+                KeyOf::Column(name) => name,
+                KeyOf::Expression(text) if is_call(text) => function(text),
+                KeyOf::Expression(_) => "expr",
+            })
             .chain(self.include.iter().map(String::as_str))
             .collect();
         make_object_name(&self.table.name, &columns.join("_"), "idx")
@@ -332,6 +342,13 @@ mod tests {
             index(&[IndexKey::column("a"), desc("b")]).default_name(),
             "t_a_b_idx"
         );
+        let expression = |text: &str| {
+            let mut key = IndexKey::column("");
+            key.of = KeyOf::Expression(text.into());
+            index(&[key]).default_name()
+        };
+        assert_eq!(expression("lower(email)"), "t_lower_idx");
+        assert_eq!(expression("at::date"), "t_expr_idx");
     }
 
     #[test]

@@ -271,6 +271,7 @@ fn a_small_part_that_a_condition_keeps_has_its_own() {
         "not urgent",
         "state = 'done'",
         "state = $1",
+        "queue = 'q7'",
     ] {
         let sql = format!("select * from jobs where {condition} and queue = $2");
         assert_eq!(partial(&sql), Vec::<String>::new(), "{condition}");
