@@ -10,6 +10,7 @@ pub mod candidates;
 pub mod catalog_advice;
 pub mod drop_check;
 pub mod estimate;
+mod expressions;
 mod keys;
 mod partial;
 pub mod recommend;

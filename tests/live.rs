@@ -13,6 +13,7 @@ mod live {
     mod hypopg;
     mod inputs;
     mod interrupt;
+    mod kinds;
     mod local;
     mod roles;
     mod shop;

@@ -17,19 +17,22 @@
 //! What exists already, or is the prefix of an index that exists, is left out; so are tables too small to matter, columns
 //! around a unique key, and orders that a LIMIT could make the planner follow for too long (see `combinations`, `keys`).
 
+mod covering;
+
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::advisor::expressions::{hidden_expression, is_unproven, spelled};
 use crate::advisor::keys::{Groups, groups};
-use crate::advisor::partial::{Part, parts};
+use crate::advisor::partial::{partial, parts};
 use crate::advisor::size::{hypothetical, hypothetical_in};
 use crate::advisor::special::{special, wants_trigrams};
 use crate::model::catalog::Table;
-use crate::model::index::{IndexDefinition, IndexKey, KeyOf};
+use crate::model::index::{IndexDefinition, IndexKey};
 use crate::model::snapshot::Snapshot;
 use crate::model::whatif::Hypothetical;
-use crate::query::expression::canonical;
-use crate::query::shape::{Operator, Predicate, Relation, Shape};
+use crate::query::shape::{Operator, Predicate, Shape};
 use crate::query::workload::{Query, Workload};
+use covering::{covering, share_searched};
 
 /// Below this many pages (128 kB) a table is read in one go whatever indexes it has.
 pub const TINY_PAGES: f64 = 16.0;
@@ -136,15 +139,6 @@ pub fn candidates(
         found.guessed.push(guesses_a_range(&query.shape));
     }
     found
-}
-
-/// An expression that would be a key if its parameter were known.
-fn hidden_expression(query: &Query) -> Option<&str> {
-    let predicates = query.shape.relations.iter().flat_map(|r| &r.predicates);
-    let searched = predicates.filter(|p| p.operator.is_equality() || p.operator.is_range());
-    searched
-        .filter_map(|p| p.expression.as_deref())
-        .find(|text| text.contains('$'))
 }
 
 /// Whether a range is compared with something unknown: the planner then takes a third of the rows, whatever is asked.
@@ -345,69 +339,6 @@ fn definition(table: &Table, keys: Vec<IndexKey>, include: Vec<String>) -> Index
     }
 }
 
-/// The same keys for a part of the table; where nothing is left to search by, its own column.
-fn partial(plain: &IndexDefinition, part: &Part) -> IndexDefinition {
-    let mut keys = plain.keys.clone();
-    if keys.len() > 1 {
-        keys.retain(|k| k.column_name() != Some(part.column.as_str()));
-    }
-    IndexDefinition {
-        keys,
-        predicate: Some(part.predicate.clone()),
-        ..plain.clone()
-    }
-}
-
-/// A definition in one spelling of its expressions and its predicate, for comparing.
-fn spelled(definition: &IndexDefinition, table: &Table) -> IndexDefinition {
-    let mut definition = definition.clone();
-    for key in &mut definition.keys {
-        if let KeyOf::Expression(text) = &mut key.of {
-            *text = canonical(text, table);
-        }
-    }
-    let predicate = definition.predicate.take();
-    definition.predicate = predicate.map(|text| canonical(&text, table));
-    definition
-}
-
-/// Calls that are immutable whatever they are given.
-const IMMUTABLE: [&str; 16] = [
-    "lower",
-    "upper",
-    "btrim",
-    "trim",
-    "ltrim",
-    "rtrim",
-    "length",
-    "char_length",
-    "substr",
-    "substring",
-    "left",
-    "right",
-    "abs",
-    "md5",
-    "coalesce",
-    "reverse",
-];
-
-/// Whether only a server that builds it can tell what it is worth, or that it can be built.
-fn is_unproven(definition: &IndexDefinition, table: &Table) -> bool {
-    let is_text = |name: &str| {
-        let column = table.column(name);
-        column.is_some_and(|c| c.category == "S")
-    };
-    let proven = |key: &IndexKey| match &key.of {
-        KeyOf::Column(_) => true,
-        KeyOf::Expression(text) => text.split_once('(').is_some_and(|(call, rest)| {
-            let arguments = rest.trim_end_matches(')');
-            let first = arguments.split(',').next().unwrap_or_default().trim();
-            IMMUTABLE.contains(&call) && !arguments.contains(['(', ':', '>']) && is_text(first)
-        }),
-    };
-    definition.method != "btree" || !definition.keys.iter().all(proven)
-}
-
 /// The key lists of the module's second list, each at most `max_columns` wide, without repetition.
 fn combinations(
     groups: &Groups,
@@ -514,63 +445,6 @@ fn concat(parts: &[&[IndexKey]], max_columns: usize) -> Vec<IndexKey> {
         }
     }
     keys
-}
-
-/// INCLUDE columns that would make the statement's access index-only, if few, narrow, and the table's pages are mostly all
-/// visible (else every row is fetched from the heap anyway).
-fn covering(groups: &Groups, plain: &IndexDefinition, table: &Table) -> Option<Vec<String>> {
-    const MOST_COLUMNS: usize = 4;
-    const MOST_BYTES: f64 = 64.0;
-    const ALL_VISIBLE: f64 = 0.8;
-    let read = groups.read.as_ref()?;
-    // What an expression is made of is not in the index.
-    if plain.keys.iter().any(|k| k.column_name().is_none()) {
-        return None;
-    }
-    let include: Vec<String> = read
-        .iter()
-        .filter(|c| plain.key_columns().all(|k| k != *c))
-        .cloned()
-        .collect();
-    let width: f64 = include
-        .iter()
-        .map(|name| match table.column(name) {
-            Some(column) if column.typlen > 0 => f64::from(column.typlen),
-            Some(column) => column.stats.as_ref().map_or(MOST_BYTES, |s| s.avg_width),
-            None => f64::INFINITY,
-        })
-        .sum();
-    // A virtual generated column (18+) is stored nowhere, not even in an index.
-    let stored = |name: &String| table.column(name).is_some_and(|c| c.generated != "v");
-    let visible = table.relallvisible > ALL_VISIBLE * table.relpages;
-    (visible
-        && include.iter().all(stored)
-        && !include.is_empty()
-        && include.len() <= MOST_COLUMNS
-        && width <= MOST_BYTES)
-        .then_some(include)
-}
-
-/// Share of the rows that the conditions on the key columns leave, each taken by itself as a generic plan takes it.
-fn share_searched(used: &Relation, index: &IndexDefinition, table: &Table) -> f64 {
-    let rows = table.rows().max(1.0);
-    let share = |key: &str| {
-        let stats = table.column(key).and_then(|c| c.stats.as_ref());
-        let one_value = stats.map_or(1.0 / rows.sqrt(), |s| {
-            (1.0 - s.null_frac) / s.distinct(rows)
-        });
-        let mut conditions = used
-            .predicates
-            .iter()
-            .filter(|p| p.column == key && p.expression.is_none());
-        match conditions.next().map(|p| &p.operator) {
-            Some(Operator::IsNull) => stats.map_or(0.005, |s| s.null_frac),
-            Some(operator) if operator.is_range() => 1.0 / 3.0,
-            // Without a condition of its own a key column is joined or sorted by: one value at a time.
-            _ => one_value,
-        }
-    };
-    index.key_columns().map(share).product()
 }
 
 #[cfg(test)]

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use crate::advisor::expressions::expression_key;
 use crate::model::catalog::Table;
-use crate::model::index::{IndexKey, KeyOf};
+use crate::model::index::IndexKey;
 use crate::query::shape::{Block, Join, JoinKind, Operator, Predicate, Relation, Shape};
 use crate::query::workload::Query;
 
@@ -98,24 +99,6 @@ fn key(column: &str, table: &Table) -> Option<IndexKey> {
         .column(column)
         .filter(|c| c.btree && c.generated != "v")
         .map(|c| IndexKey::column(&c.name))
-}
-
-/// A key on an expression of a statement, if an index can have it and it is worth one: a call, a cast, a member of a document.
-/// What holds a parameter is another expression each time; for arithmetic (`total + 1 = 5`) the statement is what should change,
-/// and a whole number compared with a fraction is cast by the server, not by the statement.
-pub(super) fn expression_key(text: &str) -> Option<IndexKey> {
-    let arithmetic = [" + ", " - ", " * ", " / ", " % ", "^"];
-    let worth = ["(", "::", "->", "#>"]
-        .iter()
-        .any(|mark| text.contains(mark));
-    let refused = text.contains('$')
-        || text.ends_with("::numeric")
-        || arithmetic.iter().any(|operator| text.contains(operator));
-    (worth && !refused).then(|| {
-        let mut key = IndexKey::column("");
-        key.of = KeyOf::Expression(text.to_owned());
-        key
-    })
 }
 
 /// The key that a condition asks for.

@@ -21,8 +21,8 @@ const MOST: f64 = 0.3;
 /// A condition as the predicate of an index, and its column.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Part {
-    pub(super) column: String,
-    pub(super) predicate: String,
+    column: String,
+    predicate: String,
 }
 
 /// The parts of the table that the statement asks for, whatever its parameters.
@@ -92,6 +92,19 @@ fn is_rare(value: &str, column: &Column, table: &Table) -> bool {
         None => return false,
     };
     share <= RARE * (1.0 - stats.null_frac) / stats.distinct(table.rows())
+}
+
+/// The same keys for a part of the table; where nothing is left to search by, its own column.
+pub(super) fn partial(plain: &IndexDefinition, part: &Part) -> IndexDefinition {
+    let mut keys = plain.keys.clone();
+    if keys.len() > 1 {
+        keys.retain(|k| k.column_name() != Some(part.column.as_str()));
+    }
+    IndexDefinition {
+        keys,
+        predicate: Some(part.predicate.clone()),
+        ..plain.clone()
+    }
 }
 
 /// Share of the rows; all of them where statistics say nothing.

@@ -10,7 +10,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::advisor::keys::expression_key;
+use crate::advisor::expressions::expression_key;
 use crate::model::catalog::{Column, Table};
 use crate::model::ident::quote_ident;
 use crate::model::index::{IndexDefinition, IndexKey, KeyOf};

@@ -1,0 +1,83 @@
+//! Expressions as keys: which are worth an index, whether one can be built, and how two are compared.
+
+use crate::model::catalog::Table;
+use crate::model::index::{IndexDefinition, IndexKey, KeyOf};
+use crate::query::expression::canonical;
+use crate::query::workload::Query;
+
+/// A key on an expression of a statement, if an index can have it and it is worth one: a call, a cast, a member of a document.
+/// What holds a parameter is another expression each time; for arithmetic (`total + 1 = 5`) the statement is what should change,
+/// and a whole number compared with a fraction is cast by the server, not by the statement.
+pub(super) fn expression_key(text: &str) -> Option<IndexKey> {
+    let arithmetic = [" + ", " - ", " * ", " / ", " % ", "^"];
+    let worth = ["(", "::", "->", "#>"]
+        .iter()
+        .any(|mark| text.contains(mark));
+    let refused = text.contains('$')
+        || text.ends_with("::numeric")
+        || arithmetic.iter().any(|operator| text.contains(operator));
+    (worth && !refused).then(|| {
+        let mut key = IndexKey::column("");
+        key.of = KeyOf::Expression(text.to_owned());
+        key
+    })
+}
+
+/// An expression that would be a key if its parameter were known.
+pub(super) fn hidden_expression(query: &Query) -> Option<&str> {
+    let predicates = query.shape.relations.iter().flat_map(|r| &r.predicates);
+    let searched = predicates.filter(|p| p.operator.is_equality() || p.operator.is_range());
+    searched
+        .filter_map(|p| p.expression.as_deref())
+        .find(|text| text.contains('$'))
+}
+
+/// A definition in one spelling of its expressions and its predicate, for comparing.
+pub(super) fn spelled(definition: &IndexDefinition, table: &Table) -> IndexDefinition {
+    let mut definition = definition.clone();
+    for key in &mut definition.keys {
+        if let KeyOf::Expression(text) = &mut key.of {
+            *text = canonical(text, table);
+        }
+    }
+    let predicate = definition.predicate.take();
+    definition.predicate = predicate.map(|text| canonical(&text, table));
+    definition
+}
+
+/// Calls that are immutable whatever they are given.
+const IMMUTABLE: [&str; 16] = [
+    "lower",
+    "upper",
+    "btrim",
+    "trim",
+    "ltrim",
+    "rtrim",
+    "length",
+    "char_length",
+    "substr",
+    "substring",
+    "left",
+    "right",
+    "abs",
+    "md5",
+    "coalesce",
+    "reverse",
+];
+
+/// Whether only a server that builds it can tell what it is worth, or that it can be built.
+pub(super) fn is_unproven(definition: &IndexDefinition, table: &Table) -> bool {
+    let is_text = |name: &str| {
+        let column = table.column(name);
+        column.is_some_and(|c| c.category == "S")
+    };
+    let proven = |key: &IndexKey| match &key.of {
+        KeyOf::Column(_) => true,
+        KeyOf::Expression(text) => text.split_once('(').is_some_and(|(call, rest)| {
+            let arguments = rest.trim_end_matches(')');
+            let first = arguments.split(',').next().unwrap_or_default().trim();
+            IMMUTABLE.contains(&call) && !arguments.contains(['(', ':', '>']) && is_text(first)
+        }),
+    };
+    definition.method != "btree" || !definition.keys.iter().all(proven)
+}
