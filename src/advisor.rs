@@ -17,6 +17,7 @@ pub mod recommend;
 pub mod recommendation;
 pub mod search;
 pub mod size;
+pub mod solver;
 mod special;
 pub mod usual;
 pub mod write_cost;

@@ -269,7 +269,7 @@ impl<'a> Catalog<'a> {
         for groups in groups(query, relation, table, &rank, &unique) {
             for keys in combinations(&groups, table, &unique, options.max_columns) {
                 let plain = definition(table, keys, Vec::new());
-                definitions.extend(parts.iter().map(|part| partial(&plain, part)));
+                definitions.extend(parts.iter().filter_map(|part| partial(&plain, part)));
                 if let Some(include) = covering(&groups, &plain, table)
                     && share_searched(used, &plain, table) <= options.covering_rows
                 {
@@ -280,6 +280,9 @@ impl<'a> Catalog<'a> {
                 }
                 definitions.push(plain);
             }
+        }
+        if definitions.is_empty() {
+            definitions.extend(parts.iter().filter_map(|part| part.alone(table)));
         }
         // A definition with the same keys comes from several combinations once the column of a part is taken out.
         let mut seen = BTreeSet::new();

@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use crate::advisor::estimate::predicate_selectivity;
 use crate::model::catalog::{Column, Table};
 use crate::model::ident::{quote_ident, quote_literal};
-use crate::model::index::IndexDefinition;
+use crate::model::index::{IndexDefinition, IndexKey};
 use crate::model::snapshot::Snapshot;
 use crate::query::shape::{Operand, Operator, Predicate};
 use crate::query::workload::Query;
@@ -94,16 +94,33 @@ fn is_rare(value: &str, column: &Column, table: &Table) -> bool {
     share <= RARE * (1.0 - stats.null_frac) / stats.distinct(table.rows())
 }
 
-/// The same keys for a part of the table; where nothing is left to search by, its own column.
-pub(super) fn partial(plain: &IndexDefinition, part: &Part) -> IndexDefinition {
+/// The same keys for a part of the table, if anything else is left to search by: in a part like `x IS NULL` x is the same in
+/// every row.
+pub(super) fn partial(plain: &IndexDefinition, part: &Part) -> Option<IndexDefinition> {
     let mut keys = plain.keys.clone();
-    if keys.len() > 1 {
-        keys.retain(|k| k.column_name() != Some(part.column.as_str()));
-    }
-    IndexDefinition {
+    keys.retain(|key| key.column_name() != Some(part.column.as_str()));
+    (!keys.is_empty()).then(|| IndexDefinition {
         keys,
         predicate: Some(part.predicate.clone()),
         ..plain.clone()
+    })
+}
+
+impl Part {
+    /// An index on the few values of a column that is mostly NULL.
+    pub(super) fn alone(&self, table: &Table) -> Option<IndexDefinition> {
+        let column = table.column(&self.column).filter(|c| c.btree)?;
+        let whole = IndexDefinition {
+            table_oid: table.oid,
+            table: table.qualified(),
+            method: "btree".into(),
+            keys: vec![IndexKey::column(&column.name)],
+            include: Vec::new(),
+            predicate: Some(self.predicate.clone()),
+            unique: false,
+        };
+        let single = format!("{} IS NOT NULL", quote_ident(&column.name));
+        (self.predicate == single).then_some(whole)
     }
 }
 

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Poll;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::{Instant, sleep};
 
 use super::{Exit, Failure};
@@ -13,20 +14,24 @@ use super::{Exit, Failure};
 /// How long cancelling and saying goodbye may take: a server that does not answer must not hold the user's terminal.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Returns when the user or the system wants us to end.
-pub(crate) async fn interrupted() {
-    let wait = |kind| async move {
-        match signal(kind) {
-            Ok(mut signal) => signal.recv().await,
-            // Without a handler the signal ends the process.
-            Err(_) => std::future::pending().await,
+/// Returns when the user or the system wants us to end. It listens from the call on, not from the first look at it: a signal
+/// that comes in between is not lost, and does not end the process.
+pub(crate) fn interrupted() -> impl Future<Output = ()> {
+    let kinds = [
+        SignalKind::interrupt(),
+        SignalKind::terminate(),
+        SignalKind::hangup(),
+    ];
+    // Without a handler the signal ends the process.
+    let mut signals: Vec<Signal> = kinds.into_iter().filter_map(|k| signal(k).ok()).collect();
+    std::future::poll_fn(move |context| {
+        let came = |signal: &mut Signal| signal.poll_recv(context).is_ready();
+        if signals.iter_mut().any(came) {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
         }
-    };
-    tokio::select! {
-        _ = wait(SignalKind::interrupt()) => {}
-        _ = wait(SignalKind::terminate()) => {}
-        _ = wait(SignalKind::hangup()) => {}
-    }
+    })
 }
 
 /// Runs a command to its end, or to the first signal. A connection that is dropped while it waits for an answer cancels the
@@ -34,14 +39,15 @@ pub(crate) async fn interrupted() {
 pub(crate) async fn unless_interrupted(
     command: impl Future<Output = Result<Exit, Failure>>,
 ) -> Result<Exit, Failure> {
+    let interrupt = interrupted();
     let noticed = Arc::new(AtomicBool::new(false));
-    let watch = tokio::spawn(exit_if_unnoticed(Arc::clone(&noticed)));
+    let watch = tokio::spawn(exit_if_unnoticed(interrupted(), Arc::clone(&noticed)));
     tokio::select! {
         done = command => {
             watch.abort();
             return done;
         }
-        () = interrupted() => noticed.store(true, Ordering::Relaxed),
+        () = interrupt => noticed.store(true, Ordering::Relaxed),
     }
     eprintln!("pgperf: interrupted");
     let deadline = Instant::now() + PATIENCE;
@@ -54,9 +60,9 @@ pub(crate) async fn unless_interrupted(
 
 /// Ends the process at a signal that nobody looks at: a long computation and a read of stdin do not, and then nothing runs
 /// on the server either. If somebody did look, it ends it when that takes too long.
-async fn exit_if_unnoticed(noticed: Arc<AtomicBool>) {
+async fn exit_if_unnoticed(interrupt: impl Future<Output = ()>, noticed: Arc<AtomicBool>) {
     const MOMENT: Duration = Duration::from_millis(100);
-    interrupted().await;
+    interrupt.await;
     sleep(MOMENT).await;
     if noticed.load(Ordering::Relaxed) {
         sleep(PATIENCE * 2).await;

@@ -201,7 +201,7 @@ from generate_series(1, 2) i
 \gexec
 
 -- addresses in a postal code
--- wants nothing: upper() hides the column from an index on it; only an index on the expression would serve
+-- wants addresses (upper(postal_code)): upper() hides the column from an index on it
 select format('select id, customer_id, city from addresses where upper(postal_code) = %L', 'SW' || i || ' ' || i % 9 || 'AB')
 from generate_series(1, 15) i
 \gexec

@@ -181,7 +181,7 @@ async fn everything_is_collected_alike_on_every_version() {
 fn indexes(snapshot: &Snapshot, major: u32) {
     for (name, expected) in [
         ("customers_pkey", "(id)"),
-        ("customers_expression", "((lower(mail::text)), (id + 1))"),
+        ("customers_expression", "(lower(mail::text), (id + 1))"),
         (
             "customers_partial",
             "(mood, born DESC) INCLUDE (name) WHERE name::text <> 'secret'::text AND born IS NOT NULL",

@@ -1,0 +1,388 @@
+//! The exact choice: which indexes, within a budget, make a table of known costs as small as possible, and how far from that
+//! a choice can be at most.
+//!
+//! For each query the table lists *ways*: a set of indexes that a plan uses, and its cost (the atomic configurations of
+//! `CoPhy`, Dash et al., VLDB 2011). The choice is a facility location problem with a knapsack. It is solved by branch and
+//! bound; the bound is Lagrangian: "a way needs its indexes to be there" is not demanded but priced, one multiplier for each
+//! query and index, adjusted by subgradients (Held, Wolfe and Crowder 1974, step after Polyak). Then queries and indexes fall
+//! apart: each query takes its cheapest way, the budget is a fractional knapsack over what the queries would pay. What the
+//! bound says of an index whose state is turned over fixes most of them early.
+//!
+//! Work is counted in evaluations, not in time, so that the same table gives the same choice on any machine.
+
+mod bound;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use bound::{Bound, State};
+
+/// A plan for a query: the indexes it uses, sorted, and what it costs with them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Way {
+    /// Positions of indexes.
+    pub used: Vec<usize>,
+    /// In units of the objective.
+    pub cost: f64,
+}
+
+/// What is to be chosen from.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Table {
+    /// Bytes of each index.
+    pub sizes: Vec<f64>,
+    /// Price of having each index, in units of the objective.
+    pub prices: Vec<f64>,
+    /// Ways of each query; one of them uses no index.
+    pub queries: Vec<Vec<Way>>,
+    /// Most bytes of all chosen indexes.
+    pub budget: f64,
+}
+
+/// A choice and how good it is.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Solution {
+    /// Chosen indexes, sorted.
+    pub indexes: Vec<usize>,
+    /// Its objective.
+    pub cost: f64,
+    /// No choice can have less.
+    pub bound: f64,
+    /// Evaluations of the bound that it took.
+    pub work: usize,
+}
+
+impl Solution {
+    /// How far it can be from the best, as a share of its cost.
+    #[must_use]
+    pub fn gap(&self) -> f64 {
+        if self.cost > 0.0 {
+            ((self.cost - self.bound) / self.cost).max(0.0)
+        } else {
+            0.0
+        }
+    }
+}
+
+/// A gap that is no gap.
+const CLOSED: f64 = 1e-5;
+/// Evaluations of the bound at the root, and at the other nodes.
+const AT_ROOT: usize = 6000;
+const AT_NODE: usize = 60;
+
+impl Table {
+    /// The objective of a choice.
+    #[must_use]
+    pub fn cost(&self, chosen: &[usize]) -> f64 {
+        let mut has = vec![false; self.sizes.len()];
+        for &index in chosen {
+            has[index] = true;
+        }
+        let least = |ways: &Vec<Way>| {
+            let open = ways.iter().filter(|w| w.used.iter().all(|&i| has[i]));
+            open.map(|w| w.cost).fold(f64::INFINITY, f64::min)
+        };
+        let price: f64 = chosen.iter().map(|&i| self.prices[i]).sum();
+        self.queries.iter().map(least).sum::<f64>() + price
+    }
+
+    fn size(&self, chosen: &[usize]) -> f64 {
+        chosen.iter().map(|&i| self.sizes[i]).sum()
+    }
+
+    /// Without the ways that cannot or need not be taken: too large, or no cheaper than one that uses less.
+    fn reduced(&self) -> Self {
+        let mut reduced = self.clone();
+        for ways in &mut reduced.queries {
+            ways.retain(|w| self.size(&w.used) <= self.budget);
+            ways.sort_by(|a, b| {
+                let narrow = || a.used.len().cmp(&b.used.len());
+                a.cost
+                    .total_cmp(&b.cost)
+                    .then_with(narrow)
+                    .then_with(|| a.used.cmp(&b.used))
+            });
+            let mut kept: Vec<Way> = Vec::new();
+            for way in ways.drain(..) {
+                let within = |k: &Way| k.used.iter().all(|i| way.used.binary_search(i).is_ok());
+                if !kept.iter().any(within) {
+                    kept.push(way);
+                }
+            }
+            *ways = kept;
+        }
+        let dominated = reduced.dominated();
+        for ways in &mut reduced.queries {
+            ways.retain(|w| !w.used.iter().any(|&i| dominated[i]));
+        }
+        reduced
+    }
+
+    /// Indexes in whose place another one that is no larger and no dearer serves every way as well.
+    fn dominated(&self) -> Vec<bool> {
+        let mut dominated = vec![false; self.sizes.len()];
+        let costs: Vec<BTreeMap<&[usize], f64>> = (self.queries.iter())
+            .map(|ways| ways.iter().map(|w| (w.used.as_slice(), w.cost)).collect())
+            .collect();
+        let mut uses: Vec<Vec<(usize, &Way)>> = vec![Vec::new(); self.sizes.len()];
+        for (query, ways) in self.queries.iter().enumerate() {
+            for way in ways {
+                way.used.iter().for_each(|&i| uses[i].push((query, way)));
+            }
+        }
+        for index in 0..self.sizes.len() {
+            let Some(&(first, _)) = uses[index]
+                .iter()
+                .min_by_key(|(q, _)| self.queries[*q].len())
+            else {
+                continue;
+            };
+            let others: BTreeSet<usize> = (self.queries[first].iter())
+                .flat_map(|w| w.used.iter().copied())
+                .collect();
+            dominated[index] = others.into_iter().any(|other| {
+                let same = self.sizes[other] == self.sizes[index]
+                    && self.prices[other] == self.prices[index];
+                let no_worse = self.sizes[other] <= self.sizes[index]
+                    && self.prices[other] <= self.prices[index];
+                let serves = |&(query, way): &(usize, &Way)| {
+                    let mut used: Vec<usize> = way
+                        .used
+                        .iter()
+                        .map(|&i| if i == index { other } else { i })
+                        .collect();
+                    used.sort_unstable();
+                    used.dedup();
+                    costs[query]
+                        .get(used.as_slice())
+                        .is_some_and(|c| *c <= way.cost)
+                };
+                // Of two that are the same in all this the first stays.
+                let stays = !dominated[other] && other != index;
+                stays
+                    && no_worse
+                    && !(same && other > index && uses[other].len() == uses[index].len())
+                    && uses[index].iter().all(serves)
+            });
+        }
+        dominated
+    }
+
+    /// The best choice, or the best that `work` evaluations of the bound find, beginning from `start`, which fits the budget.
+    #[must_use]
+    pub fn solve(&self, start: &[usize], work: usize) -> Solution {
+        let reduced = self.reduced();
+        let mut tree = Tree::new(&reduced, start, work);
+        tree.search();
+        let mut indexes = tree.best;
+        indexes.sort_unstable();
+        Solution {
+            cost: tree.cost,
+            bound: tree.bound.min(tree.cost),
+            indexes,
+            work: work - tree.left,
+        }
+    }
+}
+
+/// An open part of the search: some indexes are decided.
+struct Node {
+    states: Vec<State>,
+    /// Multipliers to begin with: the parent's.
+    multipliers: Vec<f64>,
+    /// No choice in it has less.
+    bound: f64,
+}
+
+struct Tree<'a> {
+    table: &'a Table,
+    relaxed: Bound,
+    best: Vec<usize>,
+    cost: f64,
+    bound: f64,
+    left: usize,
+}
+
+impl<'a> Tree<'a> {
+    fn new(table: &'a Table, start: &[usize], work: usize) -> Self {
+        let mut tree = Self {
+            table,
+            relaxed: Bound::new(table),
+            best: start.to_vec(),
+            cost: table.cost(start),
+            bound: f64::NEG_INFINITY,
+            left: work,
+        };
+        for by_size in [false, true] {
+            let greedy = tree.greedy(&[], by_size);
+            tree.offer(greedy);
+        }
+        tree
+    }
+
+    /// Keeps a choice if it is better, and fits.
+    fn offer(&mut self, chosen: Vec<usize>) {
+        let cost = self.table.cost(&chosen);
+        if cost < self.cost && self.table.size(&chosen) <= self.table.budget {
+            (self.best, self.cost) = (chosen, cost);
+        }
+    }
+
+    fn is_open(&self, bound: f64) -> bool {
+        bound < self.cost - CLOSED * self.cost.abs()
+    }
+
+    /// Depth first, the promising child first: good choices come early, and little has to be kept.
+    fn search(&mut self) {
+        let root = Node {
+            states: vec![State::Free; self.table.sizes.len()],
+            multipliers: self.relaxed.first_multipliers(),
+            bound: f64::NEG_INFINITY,
+        };
+        let mut open = vec![root];
+        let mut rounds = AT_ROOT;
+        while let Some(node) = open.pop() {
+            if self.left == 0 {
+                open.push(node);
+                break;
+            }
+            if self.is_open(node.bound) {
+                open.extend(self.expand(node, rounds));
+            }
+            rounds = AT_NODE;
+        }
+        let least = open.iter().map(|n| n.bound).fold(self.cost, f64::min);
+        self.bound = least;
+    }
+
+    /// Bounds a node and splits it; the child to look at first comes last.
+    fn expand(&mut self, mut node: Node, rounds: usize) -> Vec<Node> {
+        let at_root = node.bound == f64::NEG_INFINITY;
+        let rounds = rounds.min(self.left);
+        let found = self
+            .relaxed
+            .raise(&node.states, &mut node.multipliers, self.cost, rounds);
+        self.left -= found.rounds.min(self.left);
+        for rounded in found.choices {
+            if at_root {
+                let filled = self.greedy(&rounded, true);
+                self.offer(filled);
+            }
+            self.offer(rounded);
+        }
+        node.bound = node.bound.max(found.bound);
+        if at_root {
+            self.exchange();
+        }
+        if !self.is_open(node.bound) {
+            return Vec::new();
+        }
+        self.relaxed.fix(
+            &mut node.states,
+            &node.multipliers,
+            self.cost - CLOSED * self.cost.abs(),
+        );
+        // Together they say that nothing better is left here.
+        let decided: f64 = (node.states.iter().zip(&self.table.sizes))
+            .map(|(state, size)| if *state == State::In { *size } else { 0.0 })
+            .sum();
+        if decided > self.table.budget {
+            return Vec::new();
+        }
+        let Some(index) = self.relaxed.undecided(&node.states, &node.multipliers) else {
+            // Queries and knapsack agree: what they agree on is the best of this part.
+            let agreed = self.relaxed.agreed(&node.states, &node.multipliers);
+            self.offer(agreed);
+            return Vec::new();
+        };
+        let child = |state: State| {
+            let mut states = node.states.clone();
+            states[index] = state;
+            Node {
+                states,
+                multipliers: node.multipliers.clone(),
+                bound: node.bound,
+            }
+        };
+        vec![child(State::Out), child(State::In)]
+    }
+
+    /// Takes out each of the chosen indexes and fills the room anew, as long as that is better.
+    fn exchange(&mut self) {
+        loop {
+            let (before, chosen) = (self.cost, self.best.clone());
+            for index in &chosen {
+                let rest: Vec<usize> = chosen.iter().copied().filter(|i| i != index).collect();
+                for by_size in [false, true] {
+                    let filled = self.greedy(&rest, by_size);
+                    self.offer(filled);
+                }
+                if self.cost < before {
+                    break;
+                }
+            }
+            if self.cost >= before {
+                return;
+            }
+        }
+    }
+
+    /// Adds what brings most (for its size), as long as something does; then drops what is not missed.
+    fn greedy(&self, from: &[usize], by_size: bool) -> Vec<usize> {
+        let mut chosen = from.to_vec();
+        let mut has = vec![false; self.table.sizes.len()];
+        for &index in from {
+            has[index] = true;
+        }
+        let mut room = self.table.budget - self.table.size(&chosen);
+        loop {
+            let mut gains: Vec<(BTreeSet<usize>, f64)> = Vec::new();
+            self.gains(&has, &mut gains);
+            let worth = |(set, gain): &(BTreeSet<usize>, f64)| {
+                let size: f64 = set.iter().map(|&i| self.table.sizes[i]).sum();
+                let price: f64 = set.iter().map(|&i| self.table.prices[i]).sum();
+                let net = gain - price;
+                (size <= room && net > 0.0).then(|| if by_size { net / size.max(1.0) } else { net })
+            };
+            let best = (gains.iter())
+                .filter_map(|g| Some((worth(g)?, &g.0)))
+                .max_by(|a, b| a.0.total_cmp(&b.0).then_with(|| b.1.cmp(a.1)));
+            let Some((_, set)) = best else { break };
+            for &index in set {
+                has[index] = true;
+                chosen.push(index);
+                room -= self.table.sizes[index];
+            }
+        }
+        let mut cost = self.table.cost(&chosen);
+        for index in chosen.clone() {
+            let without: Vec<usize> = chosen.iter().copied().filter(|&i| i != index).collect();
+            let less = self.table.cost(&without);
+            if less <= cost {
+                (chosen, cost) = (without, less);
+            }
+        }
+        chosen
+    }
+
+    /// What each set of absent indexes that some way still lacks would bring over all queries.
+    fn gains(&self, has: &[bool], gains: &mut Vec<(BTreeSet<usize>, f64)>) {
+        let mut all = BTreeMap::<BTreeSet<usize>, f64>::new();
+        for ways in &self.table.queries {
+            let now = ways.iter().filter(|w| w.used.iter().all(|&i| has[i]));
+            let now = now.map(|w| w.cost).fold(f64::INFINITY, f64::min);
+            let mut of_query = BTreeMap::<BTreeSet<usize>, f64>::new();
+            for way in ways.iter().filter(|w| w.cost < now) {
+                let lacks: BTreeSet<usize> =
+                    way.used.iter().copied().filter(|&i| !has[i]).collect();
+                let gain = of_query.entry(lacks).or_insert(0.0);
+                *gain = gain.max(now - way.cost);
+            }
+            for (set, gain) in of_query {
+                *all.entry(set).or_insert(0.0) += gain;
+            }
+        }
+        gains.extend(all);
+    }
+}

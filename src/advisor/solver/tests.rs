@@ -1,0 +1,102 @@
+//! The exact choice against trying everything, and against problems of known structure.
+
+use proptest::prelude::*;
+
+use super::{Table, Way};
+
+fn way(used: &[usize], cost: f64) -> Way {
+    Way {
+        used: used.to_vec(),
+        cost,
+    }
+}
+
+/// The least objective of all sets that fit.
+fn by_trying(table: &Table) -> f64 {
+    let n = table.sizes.len();
+    let sets = (0..1_u32 << n)
+        .map(|bits| -> Vec<usize> { (0..n).filter(|i| bits >> i & 1 == 1).collect() });
+    let fits = |set: &Vec<usize>| set.iter().map(|&i| table.sizes[i]).sum::<f64>() <= table.budget;
+    sets.filter(fits)
+        .map(|set| table.cost(&set))
+        .fold(f64::INFINITY, f64::min)
+}
+
+#[test]
+fn two_that_only_help_together_are_found() {
+    let table = Table {
+        sizes: vec![10.0, 10.0, 15.0],
+        prices: vec![0.0; 3],
+        queries: vec![vec![way(&[], 100.0), way(&[0, 1], 10.0), way(&[2], 60.0)]],
+        budget: 20.0,
+    };
+    let solution = table.solve(&[], 1000);
+    assert_eq!(solution.indexes, [0, 1]);
+    assert!(solution.gap() < 1e-4, "{solution:?}");
+}
+
+#[test]
+fn a_price_above_the_gain_buys_nothing() {
+    let table = Table {
+        sizes: vec![1.0],
+        prices: vec![50.0],
+        queries: vec![vec![way(&[], 100.0), way(&[0], 60.0)]],
+        budget: 10.0,
+    };
+    assert_eq!(table.solve(&[], 1000).indexes, Vec::<usize>::new());
+    // Dropping one that exists is the same question with it in the beginning.
+    assert_eq!(table.solve(&[0], 1000).indexes, Vec::<usize>::new());
+}
+
+#[test]
+fn greedy_by_gain_and_by_size_are_both_wrong_here() {
+    // The largest gain fills the room; the densest leaves it empty.
+    let table = Table {
+        sizes: vec![100.0, 50.0, 50.0, 1.0],
+        prices: vec![0.0; 4],
+        queries: vec![
+            vec![way(&[], 1000.0), way(&[0], 900.0)],
+            vec![way(&[], 1000.0), way(&[1], 920.0)],
+            vec![way(&[], 1000.0), way(&[2], 920.0)],
+            vec![way(&[], 1000.0), way(&[3], 995.0)],
+        ],
+        budget: 100.0,
+    };
+    let solution = table.solve(&[], 1000);
+    assert_eq!(solution.indexes, [1, 2]);
+    assert!(solution.gap() < 1e-4, "{solution:?}");
+}
+
+prop_compose! {
+    fn tables()(n in 1_usize..8)(
+        sizes in prop::collection::vec(1.0..50.0_f64, n),
+        prices in prop::collection::vec(prop_oneof![Just(0.0), 0.0..20.0_f64], n),
+        queries in prop::collection::vec(
+            (50.0..200.0_f64, prop::collection::vec((prop::collection::btree_set(0..n, 1..3.min(n + 1)), 0.05..1.1_f64), 0..6)),
+            1..6,
+        ),
+        budget in 0.0..150.0_f64,
+    ) -> Table {
+        let ways = |(base, others): (f64, Vec<(std::collections::BTreeSet<usize>, f64)>)| {
+            let others = others.into_iter().map(|(used, share)| way(&used.into_iter().collect::<Vec<_>>(), share * base));
+            std::iter::once(way(&[], base)).chain(others).collect()
+        };
+        Table { sizes, prices, queries: queries.into_iter().map(ways).collect(), budget }
+    }
+}
+
+proptest! {
+    /// With enough work the choice is the best there is; with little the bound holds all the same.
+    #[test]
+    fn the_best_is_found_and_the_bound_holds(table in tables(), little in 0_usize..30) {
+        let best = by_trying(&table);
+        let solution = table.solve(&[], 100_000);
+        prop_assert!((solution.cost - best).abs() <= 1e-4 * best, "{} instead of {best}: {solution:?}", solution.cost);
+        prop_assert!((table.cost(&solution.indexes) - solution.cost).abs() < 1e-9);
+        let size: f64 = solution.indexes.iter().map(|&i| table.sizes[i]).sum();
+        prop_assert!(size <= table.budget);
+        let early = table.solve(&[], little);
+        prop_assert!(early.bound <= best * (1.0 + 1e-9), "{early:?} bounds {best}");
+        prop_assert!(early.cost >= best * (1.0 - 1e-9));
+    }
+}
