@@ -4,7 +4,7 @@
 //! `cargo bench --bench solver -- DIRECTORY` with `cophy_ampl_data_*.txt` in it, unpacked.
 //!
 //! For each budget it prints the cost in percent of no index, the proven bound, and how long it took; beside it the optimum that
-//! HiGHS found for the same model.
+//! `HiGHS` found for the same model.
 
 use std::fs;
 use std::path::Path;

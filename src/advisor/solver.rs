@@ -125,14 +125,16 @@ impl Table {
         let costs: Vec<BTreeMap<&[usize], f64>> = (self.queries.iter())
             .map(|ways| ways.iter().map(|w| (w.used.as_slice(), w.cost)).collect())
             .collect();
-        let mut uses: Vec<Vec<(usize, &Way)>> = vec![Vec::new(); self.sizes.len()];
+        let mut ways_with: Vec<Vec<(usize, &Way)>> = vec![Vec::new(); self.sizes.len()];
         for (query, ways) in self.queries.iter().enumerate() {
             for way in ways {
-                way.used.iter().for_each(|&i| uses[i].push((query, way)));
+                way.used
+                    .iter()
+                    .for_each(|&i| ways_with[i].push((query, way)));
             }
         }
         for index in 0..self.sizes.len() {
-            let Some(&(first, _)) = uses[index]
+            let Some(&(first, _)) = ways_with[index]
                 .iter()
                 .min_by_key(|(q, _)| self.queries[*q].len())
             else {
@@ -142,8 +144,8 @@ impl Table {
                 .flat_map(|w| w.used.iter().copied())
                 .collect();
             dominated[index] = others.into_iter().any(|other| {
-                let same = self.sizes[other] == self.sizes[index]
-                    && self.prices[other] == self.prices[index];
+                let figures = |i: usize| (self.sizes[i].to_bits(), self.prices[i].to_bits());
+                let same = figures(other) == figures(index);
                 let no_worse = self.sizes[other] <= self.sizes[index]
                     && self.prices[other] <= self.prices[index];
                 let serves = |&(query, way): &(usize, &Way)| {
@@ -162,8 +164,8 @@ impl Table {
                 let stays = !dominated[other] && other != index;
                 stays
                     && no_worse
-                    && !(same && other > index && uses[other].len() == uses[index].len())
-                    && uses[index].iter().all(serves)
+                    && !(same && other > index && ways_with[other].len() == ways_with[index].len())
+                    && ways_with[index].iter().all(serves)
             });
         }
         dominated
@@ -259,7 +261,12 @@ impl<'a> Tree<'a> {
     /// Bounds a node and splits it; the child to look at first comes last.
     fn expand(&mut self, mut node: Node, rounds: usize) -> Vec<Node> {
         let at_root = node.bound == f64::NEG_INFINITY;
-        let rounds = rounds.min(self.left);
+        // Half of the work is kept for the parts.
+        let rounds = rounds.min(if at_root {
+            self.left.div_ceil(2)
+        } else {
+            self.left
+        });
         let found = self
             .relaxed
             .raise(&node.states, &mut node.multipliers, self.cost, rounds);

@@ -30,7 +30,7 @@ fn two_that_only_help_together_are_found() {
         queries: vec![vec![way(&[], 100.0), way(&[0, 1], 10.0), way(&[2], 60.0)]],
         budget: 20.0,
     };
-    let solution = table.solve(&[], 1000);
+    let solution = table.solve(&[], 20_000);
     assert_eq!(solution.indexes, [0, 1]);
     assert!(solution.gap() < 1e-4, "{solution:?}");
 }
@@ -43,9 +43,9 @@ fn a_price_above_the_gain_buys_nothing() {
         queries: vec![vec![way(&[], 100.0), way(&[0], 60.0)]],
         budget: 10.0,
     };
-    assert_eq!(table.solve(&[], 1000).indexes, Vec::<usize>::new());
+    assert_eq!(table.solve(&[], 20_000).indexes, Vec::<usize>::new());
     // Dropping one that exists is the same question with it in the beginning.
-    assert_eq!(table.solve(&[0], 1000).indexes, Vec::<usize>::new());
+    assert_eq!(table.solve(&[0], 20_000).indexes, Vec::<usize>::new());
 }
 
 #[test]
@@ -62,7 +62,7 @@ fn greedy_by_gain_and_by_size_are_both_wrong_here() {
         ],
         budget: 100.0,
     };
-    let solution = table.solve(&[], 1000);
+    let solution = table.solve(&[], 20_000);
     assert_eq!(solution.indexes, [1, 2]);
     assert!(solution.gap() < 1e-4, "{solution:?}");
 }
