@@ -242,6 +242,9 @@ pub struct Summary {
     pub budget_bytes: Option<f64>,
     /// Candidates that were considered.
     pub candidates: usize,
+    /// Under a budget: how far the choice is at most from the best set by all plans that were asked for, as a share of the
+    /// load with it.
+    pub gap: Option<f64>,
 }
 
 /// A statement without advice.

@@ -105,6 +105,7 @@ fn nothing_to_advise() -> Report {
             cost_before: 81_000.0,
             cost_after: 81_000.0,
             candidates: 41,
+            gap: None,
             ..Summary::default()
         },
         unhelped: vec![Unhelped {
@@ -319,6 +320,7 @@ fn three() -> Report {
             size_bytes: 52_428_800.0,
             budget_bytes: Some(2.0 * 1024.0 * 1024.0 * 1024.0),
             candidates: 41,
+            gap: Some(0.004),
         },
         gaps: vec![gap],
         ..nothing_in_part()

@@ -6,6 +6,9 @@
 //! For each budget it prints the cost in percent of no index, the proven bound, and how long it took; beside it the optimum that
 //! `HiGHS` found for the same model.
 
+#![allow(clippy::print_stdout, reason = "a benchmark prints its figures")]
+#![allow(clippy::expect_used, reason = "the files are as they were published")]
+
 use std::fs;
 use std::path::Path;
 use std::time::Instant;
@@ -14,7 +17,7 @@ use pgperf::advisor::solver::{Table, Way};
 
 const GB: f64 = 1e9;
 
-/// File, budgets in GB, and the optima there in percent (HiGHS 1.7, gap 1e-4).
+/// File, budgets in GB, and the optima there in percent (`HiGHS`, gap 1e-4).
 const INSTANCES: &[(&str, &[(f64, f64)])] = &[
     (
         "tpch_3_1",

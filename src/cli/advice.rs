@@ -177,12 +177,7 @@ fn report(decision: &Decision<'_>, choice: &Choice, options: &AdviceOptions) -> 
         coverage: workload.coverage.clone(),
         skipped: skipped(workload, snapshot),
         gaps: snapshot.gaps.clone(),
-        summary: summary(
-            decision,
-            &recommendations,
-            &choice.indexes,
-            options.budget_bytes,
-        ),
+        summary: summary(decision, &recommendations, choice, options.budget_bytes),
         unhelped: unhelped(decision, &choice.indexes, &choice.failed),
         recommendations,
     }
@@ -356,14 +351,16 @@ fn skipped(workload: &Workload, snapshot: &Snapshot) -> Vec<SkippedGroup> {
 fn summary(
     decision: &Decision<'_>,
     recommendations: &[Recommendation],
-    chosen: &[usize],
+    choice: &Choice,
     budget_bytes: Option<f64>,
 ) -> Summary {
+    let chosen = choice.indexes.as_slice();
     let mut all = chosen.to_vec();
     all.sort_unstable();
     let mut summary = Summary {
         budget_bytes,
         candidates: decision.candidates.indexes.len(),
+        gap: choice.gap,
         ..Summary::default()
     };
     for (q, query) in decision.workload.queries.iter().enumerate() {

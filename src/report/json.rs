@@ -15,7 +15,7 @@
 //!                  write_ms_per_day, load_share_saved}, statements: [{queryid, queryids, fingerprint, query, line?, calls,
 //!                  mean_ms, cost_before, cost_after, plan_before, plan_after}], confidence: low|medium|high, priority,
 //!                  effort, risk, reason}]
-//! summary          {cost_before, cost_after, ms_per_day_saved, size_bytes, budget_bytes, candidates}
+//! summary          {cost_before, cost_after, ms_per_day_saved, size_bytes, budget_bytes, candidates, gap}
 //! unhelped         [{queryid, queryids, query, line?, cost, load_share, reason}]
 //! ```
 //!
@@ -124,6 +124,7 @@ struct SummaryObject {
     size_bytes: Option<u64>,
     budget_bytes: Option<u64>,
     candidates: usize,
+    gap: Option<f64>,
 }
 
 #[derive(Serialize)]
@@ -196,6 +197,7 @@ fn summary(summary: &Summary) -> SummaryObject {
         size_bytes: whole(summary.size_bytes),
         budget_bytes: summary.budget_bytes.and_then(whole),
         candidates: summary.candidates,
+        gap: summary.gap,
     }
 }
 

@@ -168,6 +168,17 @@ fn summary(page: &mut Page, report: &Report) {
         "considered",
         phrase::counted(summary.candidates, "candidate"),
     ));
+    if let Some(gap) = summary.gap {
+        let text = if gap < 0.0005 {
+            "no set is better by the plans that were asked for".to_owned()
+        } else {
+            format!(
+                "at most {} from the best set by the plans that were asked for",
+                Percent(gap)
+            )
+        };
+        facts.push(("proof", text));
+    }
     page.facts(3, &facts);
 }
 
