@@ -171,7 +171,7 @@ impl Table {
         dominated
     }
 
-    /// The best choice, or the best that `work` evaluations of the bound find, beginning from `start`, which fits the budget.
+    /// The best choice, or the best that `work` evaluations of the bound find, beginning from `start` if that fits the budget.
     #[must_use]
     pub fn solve(&self, start: &[usize], work: usize) -> Solution {
         let reduced = self.reduced();
@@ -211,11 +211,12 @@ impl<'a> Tree<'a> {
         let mut tree = Self {
             table,
             relaxed: Bound::new(table),
-            best: start.to_vec(),
-            cost: table.cost(start),
+            best: Vec::new(),
+            cost: table.cost(&[]),
             bound: f64::NEG_INFINITY,
             left: work,
         };
+        tree.offer(start.to_vec());
         for by_size in [false, true] {
             let greedy = tree.greedy(&[], by_size);
             tree.offer(greedy);

@@ -113,7 +113,9 @@ impl<'a> Field<'a> {
             return self.equals_unknown();
         };
         let scale = self.scale();
-        if let Some(at) = values.iter().position(|v| scale.same(v, value)) {
+        let padded = self.column.is_some_and(|c| c.base_type == "bpchar");
+        let same = |v: &String| scale.same(v, value) || padded && same_but_for_padding(v, value);
+        if let Some(at) = values.iter().position(same) {
             return frequencies.get(at).copied().unwrap_or(EQUALITY);
         }
         let common: f64 = frequencies.iter().sum();

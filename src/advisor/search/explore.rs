@@ -70,6 +70,8 @@ impl Search<'_> {
             let narrow = &self.candidates.indexes[**i];
             **i != index
                 && narrow.definition.table_oid == wide.definition.table_oid
+                && narrow.definition.method == wide.definition.method
+                && narrow.definition.predicate == wide.definition.predicate
                 && columns(&narrow.definition) < columns(&wide.definition)
                 && narrow.definition.key_columns().all(held)
                 && narrow

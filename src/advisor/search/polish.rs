@@ -60,7 +60,7 @@ impl Search<'_> {
             smaller.sort_by(|&a, &b| self.size(&[a]).total_cmp(&self.size(&[b])).then(a.cmp(&b)));
             for other in smaller.into_iter().filter(|i| !chosen.contains(i)) {
                 let changed = union(&rest, &[other]);
-                if self.is_redundant(other, &changed) {
+                if self.is_redundant(other, &changed) || !self.fits(&changed) {
                     continue;
                 }
                 if missed - self.bound(&rest, &[other]) > allowed {
