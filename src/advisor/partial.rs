@@ -8,6 +8,7 @@
 use std::collections::BTreeSet;
 
 use crate::advisor::estimate::predicate_selectivity;
+use crate::advisor::estimate::selectivity::same_but_for_padding;
 use crate::model::catalog::{Column, Table};
 use crate::model::ident::{quote_ident, quote_literal};
 use crate::model::index::{IndexDefinition, IndexKey};
@@ -83,15 +84,13 @@ fn is_rare(value: &str, column: &Column, table: &Table) -> bool {
     };
     let values = stats.most_common_vals.iter().flatten();
     let shares = stats.most_common_freqs.iter().flatten();
-    // Where all values are listed, one that is not has hardly a row.
-    let listed = values.zip(shares).find(|(v, _)| *v == value);
-    let all_listed = stats.histogram_bounds.is_none() && stats.most_common_vals.is_some();
-    let share = match listed {
-        Some((_, share)) => *share,
-        None if all_listed => 0.0,
-        None => return false,
+    let padded = column.base_type == "bpchar";
+    let same = |v: &String| v == value || padded && same_but_for_padding(v, value);
+    // One that was never seen may be common tomorrow.
+    let Some((_, share)) = values.zip(shares).find(|(v, _)| same(v)) else {
+        return false;
     };
-    share <= RARE * (1.0 - stats.null_frac) / stats.distinct(table.rows())
+    *share <= RARE * (1.0 - stats.null_frac) / stats.distinct(table.rows())
 }
 
 /// The same keys for a part of the table, if anything else is left to search by: in a part like `x IS NULL` x is the same in

@@ -297,3 +297,8 @@ impl<'a> Field<'a> {
         }
     }
 }
+
+/// `bpchar` ignores the blanks at the end, which statistics show and statements leave out.
+pub(crate) fn same_but_for_padding(a: &str, b: &str) -> bool {
+    a.trim_end_matches(' ') == b.trim_end_matches(' ')
+}
