@@ -9,9 +9,6 @@ use serde::Deserialize;
 
 use crate::model::stats::ColumnStats;
 
-/// Longest list of common values, as `default_statistics_target` has it.
-const MOST_COMMON: usize = 100;
-
 /// What the expression makes of one value.
 #[derive(Debug, Clone, Deserialize, PartialEq)]
 pub(super) struct Made {
@@ -88,11 +85,11 @@ pub(super) fn derived(
     };
     let distinct = (from_list + unlisted.distinct_made()).max(1.0);
 
-    // As for ANALYZE, what is a quarter above the average is common, and everything is if it is little. Twice among a hundred
-    // bounds may be chance.
+    // As for ANALYZE, what is a quarter above the average is common. Twice among a hundred bounds may be chance; and a list of
+    // all that were sampled would say of the others that they do not occur, unless there are no others.
     let bar = 1.25 * (1.0 - null_frac) / distinct;
-    let few = distinct <= MOST_COMMON as f64;
-    let is_common = |g: &Group<'_>| few || g.share > bar.max(2.5 * each);
+    let all_known = bounds == 0;
+    let is_common = |g: &Group<'_>| all_known || g.share > bar.max(2.5 * each);
     let mut listed: Vec<&Group<'_>> = groups.values().filter(|g| is_common(g)).collect();
     listed.sort_by(|a, b| b.share.total_cmp(&a.share));
     let others = groups.values().filter(|g| !is_common(g));
@@ -269,9 +266,13 @@ mod tests {
     fn few_values_are_counted() {
         let stats = derive(&column(-1.0, 101), &texts(101, 7), None);
         assert!((stats.n_distinct - 7.0).abs() < 1e-9);
-        let freqs = stats.most_common_freqs.unwrap();
-        assert_eq!(freqs.len(), 7);
-        assert!((freqs.iter().sum::<f64>() - 1.0).abs() < 1e-9);
+        // None is common, so each is taken for a seventh, and one that was not sampled as well.
+        assert_eq!(stats.most_common_vals, None);
+        assert_eq!(stats.histogram_bounds.unwrap().len(), 7);
+        let mut skewed = texts(101, 7);
+        skewed[..70].fill("v000".into());
+        let stats = derive(&column(-1.0, 101), &skewed, None);
+        assert_eq!(stats.most_common_vals.unwrap(), ["v000"]);
     }
 
     #[test]
