@@ -5,6 +5,7 @@ use crate::model::ident::QualifiedName;
 use crate::model::index::{IndexDefinition, IndexKey};
 use crate::model::plan::Plan;
 use crate::model::whatif::Hypothetical;
+use proptest::prelude::*;
 
 /// Candidates on one table, named by letter, with their sizes in bytes; every query may use all of them.
 fn fixture(sizes: &[(&str, f64)], queries: usize) -> Candidates {
@@ -131,4 +132,41 @@ fn nothing_is_chosen_for_a_gain_that_is_noise() {
         choose(&candidates, &[&[("", 100.0), ("A", 99.0)]], None),
         ""
     );
+}
+
+#[test]
+fn narrowing_never_goes_beyond_the_budget() {
+    // B alone has fewer columns than the part (A, B) WHERE …, serves as well, and is nine times as large.
+    let mut candidates = fixture(&[("A", 8192.0), ("B", 9.0 * 8192.0)], 1);
+    let part = &mut candidates.indexes[0].definition;
+    part.keys.push(IndexKey::column("B"));
+    part.predicate = Some("c IS NULL".into());
+    let costs: &[(&str, f64)] = &[("", 100.0), ("A", 20.0), ("B", 20.0)];
+    assert_eq!(choose(&candidates, &[costs], Some(2.0 * 8192.0)), "A");
+}
+
+proptest! {
+    /// Whatever the planner says: what is chosen fits.
+    #[test]
+    fn a_budget_is_kept(
+        pages in prop::collection::vec(1..6_u32, 1..6),
+        costs in prop::collection::vec(prop::collection::vec(0.0..100.0_f64, 64), 1..4),
+        budget in 0..15_u32,
+    ) {
+        let names = ["A", "B", "C", "D", "E"];
+        let sizes: Vec<(&str, f64)> = (names.into_iter().zip(&pages)).map(|(n, p)| (n, f64::from(*p) * 8192.0)).collect();
+        let candidates = fixture(&sizes, costs.len());
+        let sets: Vec<String> = (0..1_usize << sizes.len())
+            .map(|bits| (0..sizes.len()).filter(|i| bits >> i & 1 == 1).map(|i| names[i]).collect())
+            .collect();
+        // More choice is never dearer: an index that is of no use is not used.
+        let plans: Vec<Vec<(&str, f64)>> = costs.iter()
+            .map(|costs| sets.iter().zip(costs).map(|(set, cost)| (set.as_str(), if set.is_empty() { 100.0 } else { *cost })).collect())
+            .collect();
+        let plans: Vec<&[(&str, f64)]> = plans.iter().map(Vec::as_slice).collect();
+        let budget = f64::from(budget) * 8192.0;
+        let chosen = choose(&candidates, &plans, Some(budget));
+        let size = |set: &str| -> f64 { sizes.iter().filter(|(n, _)| set.contains(n)).map(|(_, s)| s).sum() };
+        prop_assert!(size(&chosen) <= budget, "{chosen} takes {} of {budget}", size(&chosen));
+    }
 }
