@@ -33,7 +33,7 @@ pub use session::Session;
 use user::ServerUser;
 
 /// No durability: the data is worth nothing, and nobody else is served. What `LocalOptions::settings` says comes after and wins.
-const SETTINGS: [(&str, &str); 11] = [
+const SETTINGS: [(&str, &str); 12] = [
     ("fsync", "off"),
     ("synchronous_commit", "off"),
     ("full_page_writes", "off"),
@@ -42,6 +42,8 @@ const SETTINGS: [(&str, &str); 11] = [
     ("autovacuum", "off"),
     ("checkpoint_timeout", "1h"),
     ("max_wal_size", "4GB"),
+    // Within the directory: a segment in /dev/shm would outlive a server that is killed.
+    ("dynamic_shared_memory_type", "mmap"),
     ("timezone", "UTC"),
     ("log_timezone", "UTC"),
     ("unix_socket_permissions", "0700"),
