@@ -11,7 +11,7 @@
 //!
 //! and combined: EQ, EQ+R, EQ+O, EQ+O+R, J, EQ+J, J+EQ, EQ+J+R, O (when there is no EQ), single
 //! columns of EQ and R, the same with S included where an index-only scan is realistic, and the arms of each OR. A column
-//! inside a call, a cast or a document path is a key as that expression (`keys::expression_key`). More rules: 6 to 8 in
+//! inside a call, a cast or a document path is a key as that expression (`expressions::expression_key`). More rules: 6 to 8 in
 //! `special` (GIN, GiST, BRIN), 9 in `partial`.
 //!
 //! What exists already, or is the prefix of an index that exists, is left out; so are tables too small to matter, columns

@@ -20,6 +20,8 @@ use crate::model::whatif::Hypothetical;
 
 /// `ItemIdData`: the line pointer of each entry.
 const LINE_POINTER: f64 = 4.0;
+/// Usable bytes of a page of the other access methods: 8192 - 24 header - 16 special.
+const PAGE: f64 = 8152.0;
 /// Free bytes of an empty btree page as `PageGetFreeSpace` counts them: 8192 - 24 header - 16 special - 2 line pointers.
 const PAGE_FREE: f64 = 8144.0;
 /// Bytes that the loader leaves free in a leaf: 100 - fillfactor 90 percent (`nbtsort.c`, `btps_full`).

@@ -57,6 +57,19 @@ impl ColumnStats {
     }
 }
 
+/// How many whole numbers lie between the least and the greatest of these values, if that is what they all are. The bounds of
+/// a histogram are picked at even distances, so that they show each of many values once: `doc ->> 'customer_id'` looks as if
+/// every row had another. Between two whole numbers there are only so many.
+#[allow(clippy::cast_precision_loss, reason = "a count of values")]
+pub fn whole_numbers<'a>(values: impl Iterator<Item = &'a str>) -> Option<f64> {
+    let (mut low, mut high) = (i64::MAX, i64::MIN);
+    for value in values {
+        let number: i64 = value.parse().ok()?;
+        (low, high) = (low.min(number), high.max(number));
+    }
+    (low <= high).then_some(high as f64 - low as f64 + 1.0)
+}
+
 /// One row of `pg_stat_all_tables`, counters since `Server::stats_reset`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]

@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::advisor::estimate::number::{count, fraction, within};
 use crate::model::catalog::{Column, Table};
 use crate::model::index::{IndexKey, KeyOf};
-use crate::model::stats::ColumnStats;
+use crate::model::stats::{ColumnStats, whole_numbers};
 
 /// Elements that occur equally often.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -227,7 +227,7 @@ fn document(stats: &ColumnStats, hashed: bool, rows: f64) -> Vec<Element> {
         elements = keys.classes(None, |once, twice, _| chao(once, twice));
     }
     for values in paths.values() {
-        let numbers = whole_numbers(values.elements.keys());
+        let numbers = whole_numbers(values.elements.keys().map(String::as_str));
         // A value that no two samples share is one of its row alone, or a number among so many.
         elements.extend(values.classes(width, |once, twice, rare| match numbers {
             Some(domain) => within(domain, once, rows * rare),
@@ -254,17 +254,6 @@ fn walk(value: &Value, path: String, found: &mut Vec<(String, String)>) {
         Value::String(text) => found.push((path, text.clone())),
         other => found.push((path, other.to_string())),
     }
-}
-
-/// How many whole numbers lie between the least and the greatest, if they are such.
-#[allow(clippy::cast_precision_loss, reason = "a count of values")]
-fn whole_numbers<'a>(values: impl Iterator<Item = &'a String>) -> Option<f64> {
-    let (mut low, mut high) = (i64::MAX, i64::MIN);
-    for value in values {
-        let number: i64 = value.parse().ok()?;
-        (low, high) = (low.min(number), high.max(number));
-    }
-    (low <= high).then_some(high as f64 - low as f64 + 1.0)
 }
 
 /// Sampled values, each with the share of the rows that it stands for.

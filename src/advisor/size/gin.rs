@@ -9,18 +9,16 @@
 use crate::advisor::estimate::number::within;
 use crate::advisor::size::elements::{Element, elements};
 use crate::advisor::size::entry::align8;
+use crate::advisor::size::{LINE_POINTER, PAGE};
 use crate::model::catalog::Table;
 use crate::model::index::IndexDefinition;
 
-/// `IndexTupleData`, and a line pointer.
+/// `IndexTupleData`.
 const TUPLE: f64 = 8.0;
-const LINE_POINTER: f64 = 4.0;
 /// First item and length of a compressed list (`GinPostingList`).
 const LIST_HEADER: f64 = 8.0;
 /// Longest entry; a longer list moves out (`GinMaxItemSize`).
 const LONGEST_ENTRY: f64 = 2712.0;
-/// Usable bytes of a page.
-const PAGE: f64 = 8152.0;
 /// How full the pages are after a build: entries come sorted and split pages in halves; trees are filled from one side.
 const ENTRY_FILL: f64 = 0.5;
 const TREE_FILL: f64 = 0.75;

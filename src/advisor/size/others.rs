@@ -2,12 +2,9 @@
 
 use crate::advisor::estimate::number::within;
 use crate::advisor::size::entry::{Entry, align8};
+use crate::advisor::size::{LINE_POINTER, PAGE};
 use crate::model::catalog::{Column, Table};
 use crate::model::index::{IndexDefinition, IndexKey};
-
-const LINE_POINTER: f64 = 4.0;
-/// Usable bytes of a page.
-const PAGE: f64 = 8152.0;
 
 /// Pages of a hash index: buckets for 75 % full pages, their number a power of two, beyond 512 a quarter of one
 /// (`_hash_spareindex`, `_hash_get_totalbuckets`); equal values share a bucket and overflow it.

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use crate::model::stats::ColumnStats;
+use crate::model::stats::{ColumnStats, whole_numbers};
 
 /// What the expression makes of one value.
 #[derive(Debug, Clone, Deserialize, PartialEq)]
@@ -124,18 +124,6 @@ struct Sample {
     spread: Option<Spread>,
     /// How many whole numbers there are between the least and the greatest value, if that is what they are.
     domain: Option<f64>,
-}
-
-/// Bounds are picked at even distances, so that they show each of many values once: `doc ->> 'customer_id'` looks as if every
-/// row had another. Between two whole numbers there are only so many.
-#[allow(clippy::cast_precision_loss, reason = "a count of values")]
-fn whole_numbers<'a>(values: impl Iterator<Item = &'a str>) -> Option<f64> {
-    let (mut low, mut high) = (i64::MAX, i64::MIN);
-    for value in values {
-        let number: i64 = value.parse().ok()?;
-        (low, high) = (low.min(number), high.max(number));
-    }
-    (low <= high).then_some(high as f64 - low as f64 + 1.0)
 }
 
 impl Sample {
