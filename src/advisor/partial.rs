@@ -46,7 +46,9 @@ pub(super) fn parts(
             _ if p.expression.is_some() => return None,
             (Operator::IsNull, _) => format!("{name} IS NULL"),
             (Operator::IsNotNull, _) => format!("{name} IS NOT NULL"),
-            (Operator::Eq, Operand::Literal(value)) if column.base_type == "bool" => {
+            (Operator::Eq, Operand::Literal(value))
+                if column.base_type == "bool" && !assumed(&p.column) =>
+            {
                 match value.as_str() {
                     "t" | "true" => name.into_owned(),
                     _ => format!("NOT {name}"),

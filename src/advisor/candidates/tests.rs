@@ -271,6 +271,19 @@ fn a_small_part_that_a_condition_keeps_has_its_own() {
         partial("select * from jobs where urgent"),
         Vec::<String>::new()
     );
+    // A value that was only taken for a parameter is no condition of the statement.
+    let sql = "select * from jobs where urgent = $1 and queue is not null";
+    let mut snapshot = with_statements(catalog(JOBS), &[(sql, 100, 10.0)]);
+    snapshot.statements[0].rows = 100 * 2000;
+    let mut workload = workload(&snapshot, &WorkloadOptions::default());
+    crate::advisor::usual::assume_values(&mut workload, &snapshot);
+    assert_eq!(workload.queries[0].usual.assumed[0].column, "urgent");
+    let found = candidates(&workload, &snapshot, &CandidateOptions::default());
+    assert!(
+        (found.indexes.iter()).all(|i| i.definition.predicate.is_none()),
+        "{:?}",
+        found.indexes
+    );
     // Nearly all rows, or a value that changes from call to call.
     for condition in [
         "deleted_at is null",
