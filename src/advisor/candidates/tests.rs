@@ -272,7 +272,7 @@ fn a_small_part_that_a_condition_keeps_has_its_own() {
         Vec::<String>::new()
     );
     // A value that was only taken for a parameter is no condition of the statement.
-    let sql = "select * from jobs where urgent = $1 and queue is not null";
+    let sql = "select * from jobs where urgent = $1 order by created";
     let mut snapshot = with_statements(catalog(JOBS), &[(sql, 100, 10.0)]);
     snapshot.statements[0].rows = 100 * 2000;
     let mut workload = workload(&snapshot, &WorkloadOptions::default());
