@@ -19,5 +19,6 @@ pub mod search;
 pub mod size;
 pub mod solver;
 mod special;
+pub mod time_model;
 pub mod usual;
 pub mod write_cost;

@@ -122,7 +122,7 @@ fn read(text: &str) -> Table {
             .queries
             .last_mut()
             .expect("a query")
-            .push(Way { used, cost });
+            .push(Way::by_cost(used, cost));
     }
     table
 }

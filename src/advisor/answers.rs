@@ -4,6 +4,7 @@
 //! U' ⊆ C ⊆ C' gives the same plan at the same cost, because it was the cheapest of more choices and is still there. Half of
 //! the what-if calls of bottom-up algorithms are saved by asking top-down and looking answers up that way.
 
+use crate::advisor::time_model;
 use crate::model::whatif::Cost;
 
 /// A set of candidates, as sorted positions.
@@ -16,19 +17,43 @@ pub struct Answer {
     pub offered: Configuration,
     /// What the plan used of it.
     pub used: Configuration,
-    /// Total cost.
+    /// Total cost, by which the planner prefers one plan to another.
     pub cost: f64,
+    /// Milliseconds that the plan would take (`time_model`); the cost where nobody said.
+    pub ms: f64,
     /// Outline of the plan.
     pub plan: String,
 }
+
+impl Answer {
+    /// What one execution counts for: between planner cost and modelled time, both of which err (see `BY_TIME`). Only its
+    /// ratio to that of another answer to the same query means something.
+    #[must_use]
+    pub fn load(&self) -> f64 {
+        let (cost, ms) = (self.cost.max(LEAST), self.ms.max(LEAST));
+        cost.powf(1.0 - BY_TIME) * ms.powf(BY_TIME)
+    }
+
+    /// By which factor a query at least slows down against `base`: by planner cost, or by more than the modelled times can err.
+    #[must_use]
+    pub fn slowdown(&self, base: &Self) -> f64 {
+        let times = self.ms.max(LEAST) / base.ms.max(LEAST) / time_model::ERROR;
+        times.max(self.cost.max(LEAST) / base.cost.max(LEAST))
+    }
+}
+
+/// Weight of the modelled time in the load of an answer, the rest being the planner's cost: the geometric mean of both. The model alone is nearer to real times on
+/// the server it was made on (`benches/time`); the cost speaks for what the model does not know, other machines among it.
+const BY_TIME: f64 = 0.5;
+const LEAST: f64 = 1e-9;
 
 /// All answers for one query.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Answers(Vec<Answer>);
 
 impl Answers {
-    /// Keeps the answer to a question in which the candidates `offered` were hypothetical.
-    pub fn add(&mut self, offered: Configuration, cost: &Cost) {
+    /// Keeps the answer to a question in which the candidates `offered` were hypothetical; `ms` is how long its plan would take.
+    pub fn add(&mut self, offered: Configuration, cost: &Cost, ms: Option<f64>) {
         let used = cost
             .used
             .iter()
@@ -38,6 +63,7 @@ impl Answers {
             used,
             offered,
             cost: cost.total,
+            ms: ms.unwrap_or(cost.total),
             plan: cost.plan.outline(),
         });
     }
@@ -50,7 +76,8 @@ impl Answers {
             .find(|a| is_subset(&a.used, configuration) && is_subset(configuration, &a.offered))
     }
 
-    /// The best cost that is certainly reachable with a configuration: of the answers whose used part it holds.
+    /// The best cost that is certainly reachable with a configuration: of the answers whose used part it holds. (The time may be
+    /// another one: it is the planner who chooses.)
     #[must_use]
     pub fn at_most(&self, configuration: &[usize]) -> Option<&Answer> {
         self.0
@@ -59,10 +86,10 @@ impl Answers {
             .min_by(|a, b| a.cost.total_cmp(&b.cost))
     }
 
-    /// The least cost any answer showed.
+    /// The least load of an execution that any answer showed.
     #[must_use]
     pub fn least(&self) -> Option<f64> {
-        self.0.iter().map(|a| a.cost).min_by(f64::total_cmp)
+        self.0.iter().map(Answer::load).min_by(f64::total_cmp)
     }
 
     /// All answers, in the order they came.
@@ -112,6 +139,7 @@ mod tests {
                 used,
                 plan: Plan::default(),
             },
+            None,
         );
         answers
     }

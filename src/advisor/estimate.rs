@@ -29,9 +29,9 @@ mod path;
 mod pattern;
 mod question;
 mod relation;
-mod scan;
+pub(crate) mod scan;
 pub(crate) mod selectivity;
-mod settings;
+pub(crate) mod settings;
 mod sketch;
 mod sort;
 #[cfg(test)]

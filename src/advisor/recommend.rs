@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::advisor::answers::Configuration;
+use crate::advisor::answers::{Answer, Configuration};
 use crate::advisor::build::{Names, build};
 use crate::advisor::candidates::Candidates;
 use crate::advisor::catalog_advice::effort;
@@ -119,8 +119,8 @@ impl Decision<'_> {
             if new < old {
                 benefit.cost_before += query.calls * old;
                 benefit.cost_after += query.calls * new;
-                saved += self.search.weight(q) * (old - new);
             }
+            saved += self.saved(q, before, after);
         }
         benefit.ms_per_day_saved = self
             .days
@@ -137,26 +137,30 @@ impl Decision<'_> {
     /// Cost of a query under a configuration, in planner units; `None` when it was never asked.
     #[must_use]
     pub fn cost(&self, query: usize, configuration: &[usize]) -> Option<f64> {
+        self.answer(query, configuration).map(|a| a.cost)
+    }
+
+    fn answer(&self, query: usize, configuration: &[usize]) -> Option<&Answer> {
         let cut = self.search.cut(query, configuration);
         let answers = self.search.answers(query);
-        answers
-            .get(&cut)
-            .or_else(|| answers.at_most(&cut))
-            .map(|a| a.cost)
+        answers.get(&cut).or_else(|| answers.at_most(&cut))
+    }
+
+    /// Load that going from one configuration to another saves a query, in the search's unit; negative when it gets slower.
+    fn saved(&self, query: usize, before: &[usize], after: &[usize]) -> f64 {
+        let load = |configuration| self.answer(query, configuration).map(Answer::load);
+        let (old, new) = (load(before), load(after));
+        old.zip(new)
+            .map_or(0.0, |(old, new)| self.search.weight(query) * (old - new))
     }
 
     /// The evidence of one query for one index: only if its plan with all advised indexes uses this one and costs less.
     fn helped(&self, q: usize, index: usize, all: &[usize]) -> Option<(f64, Helped)> {
-        let cut = self.search.cut(q, all);
-        let answers = self.search.answers(q);
-        let (old, new) = (
-            answers.get(&[])?,
-            answers.get(&cut).or_else(|| answers.at_most(&cut))?,
-        );
+        let (old, new) = (self.answer(q, &[])?, self.answer(q, all)?);
         if !new.used.contains(&index) || new.cost >= old.cost {
             return None;
         }
-        let saved = self.search.weight(q) * (old.cost - new.cost);
+        let saved = self.saved(q, &[], all);
         let (before, after) = ((old.cost, old.plan.clone()), (new.cost, named(&new.plan)));
         Some((saved, self.evidence(q, before, after)))
     }

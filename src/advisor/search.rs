@@ -15,7 +15,9 @@
 //!
 //! 6. *Exact*, under a budget: the best set by all answers so far (`solver`), asked about and solved again until it stays.
 //!
-//! The objective is the load in ms (planner cost scaled by the measured time of each query), plus the write price. A greedy
+//! The objective is the load in ms (the measured time of each query, scaled by what cost and `time_model` say of its plans), plus
+//! the write price. The planner goes by its cost alone, so that an index can make a query slower: where that would be noticed,
+//! no set with it is chosen. A greedy
 //! choice with local search was measured 0 to 1.6 points off the exact optimum.
 
 mod exact;
@@ -25,10 +27,11 @@ mod polish;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::advisor::answers::{Answers, Configuration, minus, union};
+use crate::advisor::answers::{Answer, Answers, Configuration, minus, union};
 use crate::advisor::candidates::Candidates;
 use crate::advisor::search::exact::Exact;
 use crate::advisor::search::greedy::{Run, Score};
+use crate::advisor::time_model::TimeModel;
 use crate::model::whatif::Cost;
 
 /// One what-if question: this query with exactly these candidates.
@@ -56,7 +59,13 @@ pub struct SearchOptions {
     pub least_by_guess: f64,
     /// What narrowing an index may lose, as a share of its gain.
     pub narrowing_loss: f64,
+    /// By what share of its time a statement may get slower, by planner cost or modelled time, unless its loss is below
+    /// `min_load_share` of the load.
+    pub max_regression: f64,
 }
+
+/// Azure's automatic tuning draws the line at the same share.
+const MAX_REGRESSION: f64 = 0.1;
 
 impl SearchOptions {
     /// Without a budget an index must be worth having: the bars are those of a careful administrator (Azure's tuner asks
@@ -70,6 +79,7 @@ impl SearchOptions {
             min_saving_widening: 0.33,
             least_by_guess: 0.5,
             narrowing_loss: 0.05,
+            max_regression: MAX_REGRESSION,
         }
     }
 
@@ -93,6 +103,7 @@ impl SearchOptions {
             min_saving_widening: 0.03,
             least_by_guess: 0.02,
             narrowing_loss: 0.005,
+            max_regression: MAX_REGRESSION,
         }
     }
 }
@@ -141,10 +152,12 @@ pub struct Search<'a> {
     relevant: Vec<Configuration>,
     /// For each pool member the improvable queries that it could matter to.
     touches: BTreeMap<usize, Vec<usize>>,
-    /// Factor from each query's planner cost to the unit of the objective.
+    /// Factor from the load of each query's answers to the unit of the objective.
     weights: Vec<f64>,
     /// Today's load of all live queries, in units of the objective.
     total_load: f64,
+    /// Tells the time of plans.
+    time_model: Option<&'a TimeModel<'a>>,
     run: Option<Run>,
     /// Finished greedy runs.
     results: Vec<Configuration>,
@@ -188,6 +201,7 @@ impl<'a> Search<'a> {
             touches: BTreeMap::new(),
             weights: vec![0.0; queries],
             total_load: 0.0,
+            time_model: None,
             run: None,
             results: Vec::new(),
             chosen: Vec::new(),
@@ -195,6 +209,13 @@ impl<'a> Search<'a> {
             hurried: false,
             asked: 0,
         }
+    }
+
+    /// Weighs plans by the time they would take, not by the planner's cost alone.
+    #[must_use]
+    pub fn by_time(mut self, model: &'a TimeModel<'a>) -> Self {
+        self.time_model = Some(model);
+        self
     }
 
     /// The next questions, all of which must be answered (in any order) before asking again; `None` when it is done.
@@ -221,7 +242,10 @@ impl<'a> Search<'a> {
         match answer {
             Ok(cost) => {
                 self.asked += 1;
-                self.answers[probe.query].add(probe.configuration.clone(), cost);
+                let asked = probe.configuration.iter();
+                let asked: Vec<_> = asked.map(|&i| &self.candidates.indexes[i]).collect();
+                let ms = self.time_model.map(|model| model.ms(&cost.plan, &asked));
+                self.answers[probe.query].add(probe.configuration.clone(), cost, ms);
             }
             Err(reason) => _ = self.failed.insert(probe.query, reason),
         }
@@ -260,7 +284,7 @@ impl<'a> Search<'a> {
         cut
     }
 
-    /// Factor from a query's planner cost to the unit of the objective; 0 for a query that was not costed.
+    /// Factor from the load of an answer to the unit of the objective; 0 for a query that was not costed.
     #[must_use]
     pub fn weight(&self, query: usize) -> f64 {
         self.weights[query]
@@ -282,14 +306,29 @@ impl<'a> Search<'a> {
         self.live().filter(|&q| self.potential(q) > 0.0).collect()
     }
 
-    /// Most that a query's cost can fall, in planner units; 0 when that is noise.
+    /// Queries that some candidate makes cheaper or dearer.
+    fn affected(&self) -> Vec<usize> {
+        let differs = |&q: &usize| {
+            let base = self.answers[q].get(&[]).map_or(0.0, Answer::load);
+            let all = self.answers[q].all().iter();
+            all.map(Answer::load)
+                .any(|load| (load - base).abs() > NOISE * base)
+        };
+        self.live().filter(differs).collect()
+    }
+
+    /// Most that the load of a query's execution can fall; 0 when that is noise.
     fn potential(&self, query: usize) -> f64 {
         let answers = &self.answers[query];
         let (Some(base), Some(least)) = (answers.get(&[]), answers.least()) else {
             return 0.0;
         };
-        let gain = base.cost - least;
-        if gain > NOISE * base.cost { gain } else { 0.0 }
+        let gain = base.load() - least;
+        if gain > NOISE * base.load() {
+            gain
+        } else {
+            0.0
+        }
     }
 
     fn want(&self, query: usize, configuration: Configuration, wanted: &mut Wanted) {
@@ -304,17 +343,36 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// Cost of a query under a configuration; asks when unknown, and answers `None` then.
-    fn cost(&self, query: usize, configuration: &[usize], wanted: &mut Wanted) -> Option<f64> {
+    /// Load of a query under a configuration, in units of the objective; asks when unknown, and answers `None` then. Infinite
+    /// when the query gets slower than it may.
+    fn load_of(&self, query: usize, configuration: &[usize], wanted: &mut Wanted) -> Option<f64> {
         let cut = self.cut(query, configuration);
         if let Some(answer) = self.answers[query].get(&cut) {
-            return Some(answer.cost);
+            return Some(self.load_by(query, answer));
         }
         if self.hurried {
-            return self.answers[query].at_most(&cut).map(|a| a.cost);
+            let reachable = self.answers[query].at_most(&cut);
+            return reachable.map(|a| self.load_by(query, a));
         }
         self.want(query, cut, wanted);
         None
+    }
+
+    /// Load of a query by one of its answers, in units of the objective; infinite when that would be a regression.
+    fn load_by(&self, query: usize, answer: &Answer) -> f64 {
+        let load = self.weights[query] * answer.load();
+        let Some(base) = self.answers[query].get(&[]) else {
+            return load;
+        };
+        let slowdown = answer.slowdown(base) - 1.0;
+        let lost = self.weights[query] * base.load() * slowdown;
+        if slowdown > self.options.max_regression
+            && lost > self.options.min_load_share * self.total_load
+        {
+            f64::INFINITY
+        } else {
+            load
+        }
     }
 
     /// Size of a configuration in bytes.
@@ -347,8 +405,11 @@ impl<'a> Search<'a> {
         let mut complete = true;
         let mut change = 0.0;
         for query in self.touched(&union(&added, &removed)) {
-            match (self.cost(query, from, wanted), self.cost(query, to, wanted)) {
-                (Some(before), Some(after)) => change += self.weights[query] * (after - before),
+            let before = self.load_of(query, from, wanted);
+            match (before, self.load_of(query, to, wanted)) {
+                // What is a regression before and after counts on neither side.
+                (Some(before), Some(after)) if before == after => {}
+                (Some(before), Some(after)) => change += after - before,
                 _ => complete = complete && self.failed.contains_key(&query),
             }
         }

@@ -2,8 +2,9 @@
 //! a choice can be at most.
 //!
 //! For each query the table lists *ways*: a set of indexes that a plan uses, and its cost (the atomic configurations of
-//! `CoPhy`, Dash et al., VLDB 2011). The choice is a facility location problem with a knapsack. It is solved by branch and
-//! bound; the bound is Lagrangian: "a way needs its indexes to be there" is not demanded but priced, one multiplier for each
+//! `CoPhy`, Dash et al., VLDB 2011). Which of the open ways a query goes is not for us to say: the planner takes the one of
+//! least rank (its cost), also where another would cost less by our measure. So an index can do harm, and does. The choice is
+//! a facility location problem with a knapsack and, by that, with preferences. It is solved by branch and bound; the bound is Lagrangian: "a way needs its indexes to be there" is not demanded but priced, one multiplier for each
 //! query and index, adjusted by subgradients (Held, Wolfe and Crowder 1974, step after Polyak). Then queries and indexes fall
 //! apart: each query takes its cheapest way, the budget is a fractional knapsack over what the queries would pay. What the
 //! bound says of an index whose state is turned over fixes most of them early.
@@ -14,6 +15,7 @@ mod bound;
 #[cfg(test)]
 mod tests;
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
 use bound::{Bound, State};
@@ -23,8 +25,22 @@ use bound::{Bound, State};
 pub struct Way {
     /// Positions of indexes.
     pub used: Vec<usize>,
-    /// In units of the objective.
+    /// In units of the objective; infinite for a way that must not be gone.
     pub cost: f64,
+    /// Of the ways whose indexes are there the planner takes the one of least rank.
+    pub rank: f64,
+}
+
+impl Way {
+    /// A way that the planner takes when nothing costs less.
+    #[must_use]
+    pub fn by_cost(used: Vec<usize>, cost: f64) -> Self {
+        Self {
+            used,
+            cost,
+            rank: cost,
+        }
+    }
 }
 
 /// What is to be chosen from.
@@ -79,30 +95,21 @@ impl Table {
         for &index in chosen {
             has[index] = true;
         }
-        let least = |ways: &Vec<Way>| {
-            let open = ways.iter().filter(|w| w.used.iter().all(|&i| has[i]));
-            open.map(|w| w.cost).fold(f64::INFINITY, f64::min)
-        };
+        let gone = |ways: &Vec<Way>| taken(ways, &has).map_or(f64::INFINITY, |w| w.cost);
         let price: f64 = chosen.iter().map(|&i| self.prices[i]).sum();
-        self.queries.iter().map(least).sum::<f64>() + price
+        self.queries.iter().map(gone).sum::<f64>() + price
     }
 
     fn size(&self, chosen: &[usize]) -> f64 {
         chosen.iter().map(|&i| self.sizes[i]).sum()
     }
 
-    /// Without the ways that cannot or need not be taken: too large, or no cheaper than one that uses less.
+    /// Without the ways that cannot or will not be gone: too large, or ranked behind one that uses less. Ordered by rank.
     fn reduced(&self) -> Self {
         let mut reduced = self.clone();
         for ways in &mut reduced.queries {
             ways.retain(|w| self.size(&w.used) <= self.budget);
-            ways.sort_by(|a, b| {
-                let narrow = || a.used.len().cmp(&b.used.len());
-                a.cost
-                    .total_cmp(&b.cost)
-                    .then_with(narrow)
-                    .then_with(|| a.used.cmp(&b.used))
-            });
+            ways.sort_by(before);
             let mut kept: Vec<Way> = Vec::new();
             for way in ways.drain(..) {
                 let within = |k: &Way| k.used.iter().all(|i| way.used.binary_search(i).is_ok());
@@ -119,11 +126,27 @@ impl Table {
         reduced
     }
 
-    /// Indexes in whose place another one that is no larger and no dearer serves every way as well.
+    /// Indexes that never lead the planner to a way that costs more than one it would go without them.
+    fn harmless(&self) -> Vec<bool> {
+        let mut harmless = vec![true; self.sizes.len()];
+        for ways in &self.queries {
+            let mut least_behind = f64::INFINITY;
+            for way in ways.iter().rev() {
+                if way.cost > least_behind {
+                    way.used.iter().for_each(|&i| harmless[i] = false);
+                }
+                least_behind = least_behind.min(way.cost);
+            }
+        }
+        harmless
+    }
+
+    /// Indexes in whose place another one that is no larger and no dearer serves every way as well, and does no harm.
     fn dominated(&self) -> Vec<bool> {
         let mut dominated = vec![false; self.sizes.len()];
-        let costs: Vec<BTreeMap<&[usize], f64>> = (self.queries.iter())
-            .map(|ways| ways.iter().map(|w| (w.used.as_slice(), w.cost)).collect())
+        let harmless = self.harmless();
+        let costs: Vec<BTreeMap<&[usize], (f64, f64)>> = (self.queries.iter())
+            .map(|ways| (ways.iter().map(|w| (w.used.as_slice(), (w.cost, w.rank)))).collect())
             .collect();
         let mut ways_with: Vec<Vec<(usize, &Way)>> = vec![Vec::new(); self.sizes.len()];
         for (query, ways) in self.queries.iter().enumerate() {
@@ -158,10 +181,10 @@ impl Table {
                     used.dedup();
                     costs[query]
                         .get(used.as_slice())
-                        .is_some_and(|c| *c <= way.cost)
+                        .is_some_and(|(cost, rank)| *cost <= way.cost && *rank <= way.rank)
                 };
                 // Of two that are the same in all this the first stays.
-                let stays = !dominated[other] && other != index;
+                let stays = !dominated[other] && harmless[other] && other != index;
                 stays
                     && no_worse
                     && !(same && other > index && ways_with[other].len() == ways_with[index].len())
@@ -186,6 +209,21 @@ impl Table {
             work: work - tree.left,
         }
     }
+}
+
+/// In the order in which the planner prefers them.
+fn before(a: &Way, b: &Way) -> Ordering {
+    let narrow = || a.used.len().cmp(&b.used.len());
+    a.rank
+        .total_cmp(&b.rank)
+        .then_with(narrow)
+        .then_with(|| a.used.cmp(&b.used))
+}
+
+/// The way that the planner takes with these indexes.
+fn taken<'w>(ways: &'w [Way], has: &[bool]) -> Option<&'w Way> {
+    let open = ways.iter().filter(|w| w.used.iter().all(|&i| has[i]));
+    open.min_by(|a, b| before(a, b))
 }
 
 /// An open part of the search: some indexes are decided.
@@ -298,10 +336,18 @@ impl<'a> Tree<'a> {
         if decided > self.table.budget {
             return Vec::new();
         }
-        let Some(index) = self.relaxed.undecided(&node.states, &node.multipliers) else {
-            // Queries and knapsack agree: what they agree on is the best of this part.
+        let mut split = self.relaxed.undecided(&node.states, &node.multipliers);
+        if split.is_none() {
+            // Queries and knapsack agree: that is the best of this part, unless the planner goes other ways with it.
             let agreed = self.relaxed.agreed(&node.states, &node.multipliers);
+            let real = self.table.cost(&agreed);
+            if real > node.bound + CLOSED * self.cost.abs() {
+                let is_free = |i: &usize| node.states[*i] == State::Free;
+                split = agreed.iter().copied().find(is_free);
+            }
             self.offer(agreed);
+        }
+        let Some(index) = split else {
             return Vec::new();
         };
         let child = |state: State| {
@@ -343,27 +389,31 @@ impl<'a> Tree<'a> {
         for &index in from {
             has[index] = true;
         }
-        let mut room = self.table.budget - self.table.size(&chosen);
+        let mut cost = self.table.cost(&chosen);
+        let mut harmful = BTreeSet::new();
         loop {
-            let mut gains: Vec<(BTreeSet<usize>, f64)> = Vec::new();
-            self.gains(&has, &mut gains);
-            let worth = |(set, gain): &(BTreeSet<usize>, f64)| {
+            let room = self.table.budget - self.table.size(&chosen);
+            let gains = self.gains(&has);
+            let worth = |set: &BTreeSet<usize>, gain: f64| {
                 let size: f64 = set.iter().map(|&i| self.table.sizes[i]).sum();
                 let price: f64 = set.iter().map(|&i| self.table.prices[i]).sum();
                 let net = gain - price;
                 (size <= room && net > 0.0).then(|| if by_size { net / size.max(1.0) } else { net })
             };
-            let best = (gains.iter())
-                .filter_map(|g| Some((worth(g)?, &g.0)))
-                .max_by(|a, b| a.0.total_cmp(&b.0).then_with(|| b.1.cmp(a.1)));
+            let best = (gains.into_iter())
+                .filter(|(set, _)| !harmful.contains(set))
+                .filter_map(|(set, gain)| Some((worth(&set, gain)?, set)))
+                .max_by(|a, b| a.0.total_cmp(&b.0).then_with(|| b.1.cmp(&a.1)));
             let Some((_, set)) = best else { break };
-            for &index in set {
-                has[index] = true;
-                chosen.push(index);
-                room -= self.table.sizes[index];
+            let next: Vec<usize> = chosen.iter().chain(&set).copied().collect();
+            let then = self.table.cost(&next);
+            if then < cost {
+                set.iter().for_each(|&i| has[i] = true);
+                (chosen, cost) = (next, then);
+            } else {
+                harmful.insert(set);
             }
         }
-        let mut cost = self.table.cost(&chosen);
         for index in chosen.clone() {
             let without: Vec<usize> = chosen.iter().copied().filter(|&i| i != index).collect();
             let less = self.table.cost(&without);
@@ -374,23 +424,25 @@ impl<'a> Tree<'a> {
         chosen
     }
 
-    /// What each set of absent indexes that some way still lacks would bring over all queries.
-    fn gains(&self, has: &[bool], gains: &mut Vec<(BTreeSet<usize>, f64)>) {
+    /// What each set of absent indexes that some way still lacks would bring over the queries that would go that way.
+    fn gains(&self, has: &[bool]) -> BTreeMap<BTreeSet<usize>, f64> {
         let mut all = BTreeMap::<BTreeSet<usize>, f64>::new();
         for ways in &self.table.queries {
-            let now = ways.iter().filter(|w| w.used.iter().all(|&i| has[i]));
-            let now = now.map(|w| w.cost).fold(f64::INFINITY, f64::min);
+            let Some(now) = taken(ways, has) else {
+                continue;
+            };
             let mut of_query = BTreeMap::<BTreeSet<usize>, f64>::new();
-            for way in ways.iter().filter(|w| w.cost < now) {
+            for way in (ways.iter()).filter(|w| w.rank < now.rank && w.cost < now.cost) {
                 let lacks: BTreeSet<usize> =
                     way.used.iter().copied().filter(|&i| !has[i]).collect();
+                // From a way that must not be gone any other is a gain, however large.
                 let gain = of_query.entry(lacks).or_insert(0.0);
-                *gain = gain.max(now - way.cost);
+                *gain = gain.max((now.cost - way.cost).min(f64::MAX / 1e9));
             }
             for (set, gain) in of_query {
                 *all.entry(set).or_insert(0.0) += gain;
             }
         }
-        gains.extend(all);
+        all
     }
 }

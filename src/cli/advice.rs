@@ -16,6 +16,7 @@ use crate::advisor::drop_check::{Compared, dropped, judge, readers, uses};
 use crate::advisor::recommend::{Decision, queryids, recommend};
 use crate::advisor::recommendation::Recommendation;
 use crate::advisor::search::{Choice, Search, SearchOptions};
+use crate::advisor::time_model::TimeModel;
 use crate::advisor::usual::assume_values;
 use crate::advisor::write_cost::{WriteCost, write_cost};
 use crate::model::gap::{Gap, Part};
@@ -105,7 +106,9 @@ pub(crate) async fn advice(
         options.planner,
     )
     .await?;
-    let mut search = Search::new(&candidates, &load, timed, &prices, search_options);
+    let model = TimeModel::new(snapshot);
+    let mut search =
+        Search::new(&candidates, &load, timed, &prices, search_options).by_time(&model);
     let hurried = ask(&mut search, &mut planner, &candidates, options.deadline).await?;
     let choice = search.choice();
     let decision = Decision {

@@ -322,6 +322,7 @@ impl<'a> Able<'a> {
         for used in &mut cost.used {
             *used = self.positions[*used];
         }
+        (cost.plan).name_hypothetical(&|node| node.hypothetical.map(|p| self.positions[p]));
         cost
     }
 }

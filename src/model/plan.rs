@@ -1,5 +1,6 @@
 //! A plan as `EXPLAIN (FORMAT JSON)` gives it: the fields that analysis reads, of every server version.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use serde::{Deserialize, Serialize};
@@ -62,6 +63,18 @@ pub struct Plan {
     /// Keys that the input is already sorted by (Incremental Sort).
     #[serde(rename = "Presorted Key", skip_serializing_if = "Vec::is_empty")]
     pub presorted_key: Vec<String>,
+    /// How rows are grouped (`Plain`, `Sorted`, `Hashed`, `Mixed`) or combined.
+    #[serde(rename = "Strategy", skip_serializing_if = "Option::is_none")]
+    pub strategy: Option<String>,
+    /// Whether several processes share the node's work.
+    #[serde(rename = "Parallel Aware", skip_serializing_if = "is_false")]
+    pub parallel_aware: bool,
+    /// Processes beside the leader (Gather).
+    #[serde(rename = "Workers Planned", skip_serializing_if = "Option::is_none")]
+    pub workers_planned: Option<f64>,
+    /// Position, in the asked list of indexes, of the hypothetical index that the node reads; set by who answers a probe.
+    #[serde(skip)]
+    pub hypothetical: Option<usize>,
     /// Children, outer first.
     #[serde(rename = "Plans", skip_serializing_if = "Vec::is_empty")]
     pub plans: Vec<Plan>,
@@ -85,6 +98,22 @@ impl Plan {
             .next()
             .map(|e| e.plan)
             .ok_or_else(|| "EXPLAIN gave no plan (the statement rewrites to nothing)".into())
+    }
+
+    /// The positions of the hypothetical indexes that it reads, sorted.
+    #[must_use]
+    pub fn used(&self) -> Vec<usize> {
+        let mut used = BTreeSet::new();
+        self.visit(&mut |node| used.extend(node.hypothetical));
+        used.into_iter().collect()
+    }
+
+    /// Names the hypothetical index of each node, itself and below, by `position`.
+    pub fn name_hypothetical(&mut self, position: &impl Fn(&Self) -> Option<usize>) {
+        self.hypothetical = position(self);
+        for child in &mut self.plans {
+            child.name_hypothetical(position);
+        }
     }
 
     /// Visits the node and all below it, parents first.
@@ -117,6 +146,14 @@ impl Plan {
         }
         text
     }
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 #[cfg(test)]

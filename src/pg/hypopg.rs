@@ -201,14 +201,11 @@ fn plan(results: &[ResultSet]) -> Result<Plan, Error> {
         .map_err(|message| Error::new(Kind::Query, message))
 }
 
-fn cost(plan: Plan, names: &HashMap<String, usize>, extra: f64) -> Cost {
-    let mut used = Vec::new();
-    plan.visit(&mut |node| used.extend(node.index_name.as_ref().and_then(|name| names.get(name))));
-    used.sort_unstable();
-    used.dedup();
+fn cost(mut plan: Plan, names: &HashMap<String, usize>, extra: f64) -> Cost {
+    plan.name_hypothetical(&|node| names.get(node.index_name.as_ref()?).copied());
     Cost {
         total: plan.total_cost + extra,
-        used,
+        used: plan.used(),
         plan,
     }
 }

@@ -43,21 +43,9 @@ impl Frame<'_> {
         }
     }
 
-    /// `index_pages_fetched`: pages read by so many random fetches, with a cache (Mackert and Lohman 1989).
     fn pages_fetched(&self, tuples: f64, pages: f64, index_pages: f64) -> f64 {
-        let table = pages.max(1.0);
-        let total = (self.total_pages + index_pages).max(1.0);
-        let cache = (self.settings.cache_pages * table / total).ceil().max(1.0);
-        if table <= cache {
-            let fetched = 2.0 * table * tuples / (2.0 * table + tuples);
-            return fetched.min(table).ceil();
-        }
-        let limit = 2.0 * table * cache / (2.0 * table - cache);
-        if tuples <= limit {
-            (2.0 * table * tuples / (2.0 * table + tuples)).ceil()
-        } else {
-            (cache + (tuples - limit) * (table - cache) / table).ceil()
-        }
+        let total = self.total_pages + index_pages;
+        pages_fetched(tuples, pages, total, self.settings.cache_pages)
     }
 
     /// `btcostestimate` and `genericcostestimate` (and `hashcostestimate`, which charges no descent).
@@ -212,5 +200,22 @@ impl Frame<'_> {
     /// Cost of combining one more bitmap (`cost_bitmap_and_node`).
     pub(crate) fn bitmap_combine(&self) -> f64 {
         100.0 * self.settings.cpu_operator
+    }
+}
+
+/// `index_pages_fetched`: pages read by so many random fetches from a table of `pages`, with a cache of `cache` pages for which
+/// `total` compete (Mackert and Lohman 1989).
+pub(crate) fn pages_fetched(tuples: f64, pages: f64, total: f64, cache: f64) -> f64 {
+    let table = pages.max(1.0);
+    let cache = (cache * table / total.max(1.0)).ceil().max(1.0);
+    if table <= cache {
+        let fetched = 2.0 * table * tuples / (2.0 * table + tuples);
+        return fetched.min(table).ceil();
+    }
+    let limit = 2.0 * table * cache / (2.0 * table - cache);
+    if tuples <= limit {
+        (2.0 * table * tuples / (2.0 * table + tuples)).ceil()
+    } else {
+        (cache + (tuples - limit) * (table - cache) / table).ceil()
     }
 }

@@ -24,6 +24,7 @@ pub(crate) fn plan(question: &Question<'_>, arena: &Arena<'_>, node: usize) -> P
         } => {
             plan.node_type = name.trim_end_matches(" Backward").into();
             plan.index_name = index.map(name_of);
+            plan.hypothetical = index.and_then(position_of);
             if let Some(base) = question
                 .bases
                 .get(relation)
@@ -58,6 +59,13 @@ fn name_of(source: Source<'_>) -> String {
         Source::Hypothetical(_, index) => {
             format!("<{} {}>", index.definition.table.name, index.definition)
         }
+    }
+}
+
+fn position_of(source: Source<'_>) -> Option<usize> {
+    match source {
+        Source::Existing(_) => None,
+        Source::Hypothetical(position, _) => Some(position),
     }
 }
 

@@ -60,9 +60,9 @@ impl Search<'_> {
 
     /// Solves the table of all known plans.
     fn solve(&self, start: &[usize], budget: f64) -> Solution {
-        let improvable = self.improvable();
+        let affected = self.affected();
         let mut indexes: Configuration = start.to_vec();
-        for &query in &improvable {
+        for &query in &affected {
             for answer in self.answers[query].all() {
                 indexes = union(&indexes, &answer.used);
             }
@@ -72,7 +72,8 @@ impl Search<'_> {
             let answers = self.answers[query].all().iter();
             let way = |answer: &crate::advisor::answers::Answer| Way {
                 used: answer.used.iter().filter_map(position).collect(),
-                cost: self.weights[query] * answer.cost,
+                cost: self.load_by(query, answer),
+                rank: answer.cost,
             };
             answers.map(way).collect()
         };
@@ -84,7 +85,7 @@ impl Search<'_> {
                 .iter()
                 .map(|&i| self.write_price[i].max(least))
                 .collect(),
-            queries: improvable.iter().map(ways).collect(),
+            queries: affected.iter().map(ways).collect(),
             budget,
         };
         let start: Vec<usize> = start.iter().filter_map(position).collect();

@@ -1,6 +1,6 @@
 //! The first three steps: what would help each query at all, alone and together. Ends with the pool of useful candidates.
 
-use crate::advisor::answers::{minus, union};
+use crate::advisor::answers::{Answer, minus, union};
 use crate::advisor::search::{NOISE, PEELS, Phase, Search, Wanted};
 use crate::model::index::IndexDefinition;
 
@@ -86,11 +86,11 @@ impl Search<'_> {
     /// Everything that an answer used to advantage, the sets used together, and whom each could matter to.
     fn fill_pool(&mut self) {
         for query in self.improvable() {
-            let base = self.answers[query].get(&[]).map_or(0.0, |a| a.cost);
+            let base = self.answers[query].get(&[]).map_or(0.0, Answer::load);
             for answer in self.answers[query]
                 .all()
                 .iter()
-                .filter(|a| a.cost < base * (1.0 - NOISE))
+                .filter(|a| a.load() < base * (1.0 - NOISE))
             {
                 self.pool.extend(&answer.used);
                 if answer.used.len() > 1 {
@@ -98,7 +98,7 @@ impl Search<'_> {
                 }
             }
         }
-        for query in self.improvable() {
+        for query in self.affected() {
             for &index in &self.relevant[query] {
                 self.touches.entry(index).or_default().push(query);
             }
@@ -108,7 +108,7 @@ impl Search<'_> {
     /// Weights and today's load, once every live query has its first answer.
     fn weigh(&mut self) {
         for query in 0..self.answers.len() {
-            let base = self.answers[query].get(&[]).map(|a| a.cost);
+            let base = self.answers[query].get(&[]).map(Answer::load);
             let scale = if self.timed {
                 base.map(|b| 1.0 / b.max(f64::MIN_POSITIVE))
             } else {

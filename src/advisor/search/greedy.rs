@@ -1,6 +1,6 @@
 //! The greedy choice: the best move again and again, with bounds that spare most questions.
 
-use crate::advisor::answers::{Configuration, minus, union};
+use crate::advisor::answers::{Answer, Configuration, minus, union};
 use crate::advisor::search::{Search, Wanted};
 
 /// A query counts as helped by an index when it saves this share of its cost; less is within what statistics can tell.
@@ -92,7 +92,7 @@ impl Search<'_> {
     pub(super) fn bound(&self, from: &[usize], set: &[usize]) -> f64 {
         let falls = |query: usize| {
             let answers = &self.answers[query];
-            let now = answers.at_most(&self.cut(query, from)).map(|a| a.cost);
+            let now = answers.at_most(&self.cut(query, from)).map(Answer::load);
             now.zip(answers.least()).map_or(0.0, |(now, least)| {
                 self.weights[query] * (now - least).max(0.0)
             })
@@ -122,9 +122,10 @@ impl Search<'_> {
         let added = minus(to, from);
         let (mut gain, mut helped, mut complete) = (0.0, 0.0, true);
         for query in self.touched(&added) {
-            let (Some(before), Some(after)) =
-                (self.cost(query, from, wanted), self.cost(query, to, wanted))
-            else {
+            let (Some(before), Some(after)) = (
+                self.load_of(query, from, wanted),
+                self.load_of(query, to, wanted),
+            ) else {
                 complete = complete && self.failed.contains_key(&query);
                 continue;
             };
@@ -134,8 +135,10 @@ impl Search<'_> {
                 HELPED
             };
             if before - after > helps * before {
-                gain += self.weights[query] * (before - after);
-                helped += self.weights[query] * before;
+                gain += before - after;
+                helped += before;
+            } else if after - before > HELPED * before {
+                gain -= after - before;
             }
         }
         if !complete {

@@ -4,6 +4,7 @@ use super::*;
 use crate::model::ident::QualifiedName;
 use crate::model::index::{IndexDefinition, IndexKey};
 use crate::model::plan::Plan;
+use crate::model::snapshot::Snapshot;
 use crate::model::whatif::Hypothetical;
 use proptest::prelude::*;
 
@@ -143,6 +144,47 @@ fn narrowing_never_goes_beyond_the_budget() {
     part.predicate = Some("c IS NULL".into());
     let costs: &[(&str, f64)] = &[("", 100.0), ("A", 20.0), ("B", 20.0)];
     assert_eq!(choose(&candidates, &[costs], Some(2.0 * 8192.0)), "A");
+}
+
+#[test]
+fn an_index_that_slows_a_statement_down_is_left_out() {
+    // Planner cost falls for both statements; the time of the second rises by `factor`.
+    let choice = |factor: f64| {
+        let candidates = fixture(&[("A", 8192.0)], 2);
+        let snapshot = Snapshot::default();
+        let model = TimeModel::new(&snapshot);
+        let (load, price) = ([1.0; 2], [0.0]);
+        let mut search = Search::new(
+            &candidates,
+            &load,
+            false,
+            &price,
+            SearchOptions::unlimited(),
+        )
+        .by_time(&model);
+        while let Some(probes) = search.probes() {
+            for probe in probes {
+                let with = !probe.configuration.is_empty();
+                let total = if with { 80.0 } else { 100.0 };
+                // A leaf that the model does not know takes what it costs.
+                let time = match (probe.query, with) {
+                    (0, true) => 1e5,
+                    (1, true) => 1e6 * factor,
+                    _ => 1e6,
+                };
+                let plan = Plan {
+                    total_cost: time,
+                    ..Plan::default()
+                };
+                let used = if with { vec![0] } else { vec![] };
+                search.observe(&probe, Ok(&Cost { total, used, plan }));
+            }
+        }
+        search.choice().indexes
+    };
+    assert_eq!(choice(0.8), [0]);
+    assert_eq!(choice(1.2), [0], "within what the model can tell");
+    assert_eq!(choice(2.0), Vec::<usize>::new());
 }
 
 proptest! {

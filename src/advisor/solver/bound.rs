@@ -10,7 +10,7 @@ pub(super) enum State {
     Out,
 }
 
-/// A way with the multipliers that it pays, as positions.
+/// A way with the multipliers that it pays, as positions; those of a query are ordered by rank.
 #[derive(Debug)]
 struct Priced {
     cost: f64,
@@ -89,11 +89,9 @@ impl Bound {
     pub(super) fn first_multipliers(&self) -> Vec<f64> {
         let mut multipliers = vec![0.0; self.index_of.len()];
         for ways in &self.queries {
-            let most = ways
-                .iter()
-                .map(|w| w.cost)
-                .fold(f64::NEG_INFINITY, f64::max);
-            for way in ways {
+            let finite = || ways.iter().filter(|w| w.cost.is_finite());
+            let most = finite().map(|w| w.cost).fold(f64::NEG_INFINITY, f64::max);
+            for way in finite() {
                 #[expect(clippy::cast_precision_loss, reason = "a handful")]
                 let share = (most - way.cost) / way.slots.len().max(1) as f64 / 2.0;
                 for &(slot, _) in &way.slots {
@@ -112,7 +110,9 @@ impl Bound {
             let mut chosen = None;
             for way in ways {
                 let mut cost = way.cost;
+                let mut is_open = true;
                 for &(slot, index) in &way.slots {
+                    is_open &= states[index] == State::In;
                     cost += match states[index] {
                         State::Free => multipliers[slot],
                         State::In => 0.0,
@@ -121,6 +121,10 @@ impl Bound {
                 }
                 if cost < least {
                     (least, chosen) = (cost, Some(way));
+                }
+                // The planner goes none that is ranked behind one that is open for certain.
+                if is_open {
+                    break;
                 }
             }
             bound += least;

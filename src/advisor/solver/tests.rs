@@ -5,10 +5,7 @@ use proptest::prelude::*;
 use super::{Table, Way};
 
 fn way(used: &[usize], cost: f64) -> Way {
-    Way {
-        used: used.to_vec(),
-        cost,
-    }
+    Way::by_cost(used.to_vec(), cost)
 }
 
 /// The least objective of all sets that fit.
@@ -67,18 +64,50 @@ fn greedy_by_gain_and_by_size_are_both_wrong_here() {
     assert!(solution.gap() < 1e-4, "{solution:?}");
 }
 
+#[test]
+fn an_index_that_misleads_the_planner_is_left_out() {
+    // With 1 the second query goes a way that ranks first and costs five times as much; the gain of the first is smaller.
+    let misled = |cost: f64| Table {
+        sizes: vec![1.0, 1.0],
+        prices: vec![0.0; 2],
+        queries: vec![
+            vec![way(&[], 100.0), way(&[0], 60.0), way(&[1], 50.0)],
+            vec![
+                way(&[], 20.0),
+                Way {
+                    rank: 19.0,
+                    ..way(&[1], cost)
+                },
+            ],
+        ],
+        budget: 10.0,
+    };
+    assert_eq!(misled(100.0).solve(&[], 20_000).indexes, [0]);
+    assert_eq!(misled(f64::INFINITY).solve(&[], 20_000).indexes, [0]);
+    assert_eq!(misled(25.0).solve(&[], 20_000).indexes, [1]);
+}
+
+/// By what factor the planner is wrong about a way: often not at all, sometimes it must not be gone.
+fn opinions() -> impl Strategy<Value = f64> {
+    prop_oneof![4 => Just(1.0), 3 => 0.3..4.0_f64, 1 => Just(f64::INFINITY)]
+}
+
 prop_compose! {
     fn tables()(n in 1_usize..8)(
         sizes in prop::collection::vec(1.0..50.0_f64, n),
         prices in prop::collection::vec(prop_oneof![Just(0.0), 0.0..20.0_f64], n),
         queries in prop::collection::vec(
-            (50.0..200.0_f64, prop::collection::vec((prop::collection::btree_set(0..n, 1..3.min(n + 1)), 0.05..1.1_f64), 0..6)),
+            (50.0..200.0_f64, prop::collection::vec((prop::collection::btree_set(0..n, 1..3.min(n + 1)), 0.05..1.1_f64, opinions()), 0..6)),
             1..6,
         ),
         budget in 0.0..150.0_f64,
     ) -> Table {
-        let ways = |(base, others): (f64, Vec<(std::collections::BTreeSet<usize>, f64)>)| {
-            let others = others.into_iter().map(|(used, share)| way(&used.into_iter().collect::<Vec<_>>(), share * base));
+        let ways = |(base, others): (f64, Vec<(std::collections::BTreeSet<usize>, f64, f64)>)| {
+            let others = others.into_iter().map(|(used, share, opinion)| Way {
+                used: used.into_iter().collect(),
+                rank: share * base,
+                cost: opinion * share * base,
+            });
             std::iter::once(way(&[], base)).chain(others).collect()
         };
         Table { sizes, prices, queries: queries.into_iter().map(ways).collect(), budget }

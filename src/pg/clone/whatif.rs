@@ -53,22 +53,14 @@ impl StatisticsClone {
             };
             toggled.extend(family);
         }
-        let plan = self.plan(statement, toggled).await?;
-        let mut used = BTreeSet::new();
-        plan.visit(&mut |node| {
-            let definition = node
-                .index_name
-                .as_ref()
-                .and_then(|name| self.names.get(name));
-            used.extend(
-                indexes
-                    .iter()
-                    .position(|i| Some(&i.definition) == definition),
-            );
+        let mut plan = self.plan(statement, toggled).await?;
+        plan.name_hypothetical(&|node| {
+            let definition = self.names.get(node.index_name.as_ref()?)?;
+            indexes.iter().position(|i| i.definition == *definition)
         });
         Ok(Cost {
             total: plan.total_cost,
-            used: used.into_iter().collect(),
+            used: plan.used(),
             plan,
         })
     }

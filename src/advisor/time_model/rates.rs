@@ -1,0 +1,108 @@
+//! What a row, a page and a descent take. Microseconds; of a server of 2023 with the data in memory (`benches/time`, TPC-H at
+//! scale 1 on PostgreSQL 15): another machine is faster or slower in all of it, which falls out when times are compared.
+//! Reading what is not in memory comes on top, by what the statements' own counters say.
+
+use crate::model::snapshot::Snapshot;
+
+/// Starting and ending a statement.
+pub(super) const START: f64 = 20.0;
+/// Starting parallel workers.
+pub(super) const WORKERS_START: f64 = 2000.0;
+/// A row from a worker to the leader.
+pub(super) const TRANSFER: f64 = 0.15;
+/// A page of a sequential scan, from shared buffers.
+pub(super) const SEQUENTIAL_PAGE: f64 = 0.4;
+/// A row of a sequential scan, and each operator on it.
+pub(super) const ROW: f64 = 0.045;
+pub(super) const OPERATOR: f64 = 0.035;
+/// A descent of an index.
+pub(super) const DESCENT: f64 = 1.8;
+/// An entry of an index, in order, and for a bitmap.
+pub(super) const ENTRY: f64 = 0.1;
+pub(super) const BITMAP_ENTRY: f64 = 0.045;
+/// A row fetched by an index: from another page than the one before, and from the same.
+pub(super) const FETCH: f64 = 1.2;
+pub(super) const FETCH_NEAR: f64 = 0.15;
+/// A page of a bitmap heap scan, and a row on it.
+pub(super) const BITMAP_PAGE: f64 = 1.5;
+pub(super) const BITMAP_ROW: f64 = 0.08;
+/// A row that looks for partners, a row that becomes part of a hash table, a row that comes out of a join.
+pub(super) const PROBE: f64 = 0.09;
+pub(super) const BUILD: f64 = 0.2;
+pub(super) const OUTPUT: f64 = 0.06;
+/// A row passed on or kept.
+pub(super) const PASS: f64 = 0.03;
+/// A row put into its group, and each operator of the aggregates on it.
+pub(super) const GROUP: f64 = 0.25;
+pub(super) const AGGREGATE: f64 = 0.025;
+/// A comparison of a sort.
+pub(super) const COMPARE: f64 = 0.055;
+/// A unit of planner cost, where nothing better is known.
+pub(super) const UNIT: f64 = 2.5;
+
+/// Reading a block that the kernel has, and one that it has not (an SSD); where `track_io_timing` is off.
+const FROM_KERNEL: f64 = 10.0;
+const FROM_DISK: f64 = 100.0;
+
+/// What differs from server to server: reading pages.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Rates {
+    /// Share of the block accesses that shared buffers could not serve.
+    pub missed: f64,
+    /// Microseconds to read a block that is not in shared buffers.
+    pub read: f64,
+    /// Whether both were counted by the server, the time by `track_io_timing`.
+    pub is_measured: bool,
+}
+
+impl Rates {
+    /// From the block counts of the statements; without any, all that fits the cache is taken to be in it.
+    #[must_use]
+    #[allow(clippy::cast_precision_loss, reason = "counts for a share")]
+    pub fn of(snapshot: &Snapshot) -> Self {
+        let (mut hit, mut read, mut timed, mut ms) = (0.0, 0.0, 0.0, 0.0);
+        for statement in &snapshot.statements {
+            hit += statement.shared_blks_hit.max(0) as f64;
+            read += statement.shared_blks_read.max(0) as f64;
+            if let Some(time) = statement.blk_read_time.filter(|t| *t > 0.0) {
+                timed += statement.shared_blks_read.max(0) as f64;
+                ms += time;
+            }
+        }
+        let server = &snapshot.server;
+        let cache = 8192.0 * server.number("effective_cache_size", 524_288.0);
+        let fits = server.database_size_bytes <= cache;
+        let missed = if hit + read > 0.0 {
+            read / (hit + read)
+        } else if fits {
+            0.0
+        } else {
+            1.0 - cache / server.database_size_bytes
+        };
+        // A few slow blocks are no measurement.
+        let is_measured = timed >= 1000.0;
+        let read = if is_measured {
+            1000.0 * ms / timed
+        } else if fits {
+            FROM_KERNEL
+        } else {
+            FROM_DISK
+        };
+        Self {
+            missed,
+            read,
+            is_measured,
+        }
+    }
+
+    /// Microseconds more that a page of a sequential scan takes because it may have to be read. Reading ahead makes it half
+    /// of the average read, and one at random twice of it: the planner's own ratio of four.
+    pub(super) fn ahead(&self) -> f64 {
+        0.5 * self.missed * self.read
+    }
+
+    /// The same for a page at random.
+    pub(super) fn at_random(&self) -> f64 {
+        2.0 * self.missed * self.read
+    }
+}
