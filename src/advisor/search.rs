@@ -27,7 +27,7 @@ mod polish;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::advisor::answers::{Answer, Answers, Configuration, minus, union};
+use crate::advisor::answers::{Answer, Answers, Configuration, is_subset, minus, union};
 use crate::advisor::candidates::Candidates;
 use crate::advisor::search::exact::Exact;
 use crate::advisor::search::greedy::{Run, Score};
@@ -171,6 +171,9 @@ pub struct Search<'a> {
 
 /// How often the used indexes are taken away to see what would be used instead.
 const PEELS: usize = 2;
+
+/// Costs that differ by less may change places with the next ANALYZE.
+const FLIP: f64 = 0.1;
 
 /// A gain below this share of a query's cost is noise.
 const NOISE: f64 = 0.001;
@@ -344,34 +347,44 @@ impl<'a> Search<'a> {
     }
 
     /// Load of a query under a configuration, in units of the objective; asks when unknown, and answers `None` then. Infinite
-    /// when the query gets slower than it may.
+    /// when the query may get slower than it may.
     fn load_of(&self, query: usize, configuration: &[usize], wanted: &mut Wanted) -> Option<f64> {
         let cut = self.cut(query, configuration);
-        if let Some(answer) = self.answers[query].get(&cut) {
-            return Some(self.load_by(query, answer));
+        let answers = &self.answers[query];
+        let known = answers.get(&cut);
+        if known.is_none() && !self.hurried {
+            self.want(query, cut, wanted);
+            return None;
         }
-        if self.hurried {
-            let reachable = self.answers[query].at_most(&cut);
-            return reachable.map(|a| self.load_by(query, a));
-        }
-        self.want(query, cut, wanted);
-        None
+        let answer = known.or_else(|| answers.at_most(&cut))?;
+        let mut open = answers.all().iter().filter(|a| is_subset(&a.used, &cut));
+        let misled =
+            open.any(|a| self.rank(query, a) <= answer.cost && self.is_regression(query, a));
+        Some(if misled {
+            f64::INFINITY
+        } else {
+            self.weights[query] * answer.load()
+        })
     }
 
-    /// Load of a query by one of its answers, in units of the objective; infinite when that would be a regression.
-    fn load_by(&self, query: usize, answer: &Answer) -> f64 {
-        let load = self.weights[query] * answer.load();
+    /// Whether a query's plan would be noticed to be slower than today's.
+    fn is_regression(&self, query: usize, answer: &Answer) -> bool {
         let Some(base) = self.answers[query].get(&[]) else {
-            return load;
+            return false;
         };
         let slowdown = answer.slowdown(base) - 1.0;
         let lost = self.weights[query] * base.load() * slowdown;
-        if slowdown > self.options.max_regression
+        slowdown > self.options.max_regression
             && lost > self.options.min_load_share * self.total_load
-        {
-            f64::INFINITY
+    }
+
+    /// The cost from which on the planner prefers a plan to others. The next ANALYZE moves all costs a little, and a plan that
+    /// must not be taken shall not be taken then either.
+    fn rank(&self, query: usize, answer: &Answer) -> f64 {
+        if self.is_regression(query, answer) {
+            answer.cost * (1.0 - FLIP)
         } else {
-            load
+            answer.cost
         }
     }
 

@@ -72,8 +72,12 @@ impl Search<'_> {
             let answers = self.answers[query].all().iter();
             let way = |answer: &crate::advisor::answers::Answer| Way {
                 used: answer.used.iter().filter_map(position).collect(),
-                cost: self.load_by(query, answer),
-                rank: answer.cost,
+                cost: if self.is_regression(query, answer) {
+                    f64::INFINITY
+                } else {
+                    self.weights[query] * answer.load()
+                },
+                rank: self.rank(query, answer),
             };
             answers.map(way).collect()
         };
