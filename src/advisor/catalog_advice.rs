@@ -1,7 +1,7 @@
 //! What the catalog and its counters tell without any statement: foreign keys that deletes pay for, indexes that exist twice,
 //! indexes that are broken.
 
-use crate::advisor::build::{Names, build};
+use crate::advisor::build::{Names, build, warning};
 use crate::advisor::candidates::TINY_PAGES;
 use crate::advisor::recommendation::{Action, Benefit, Confidence, Recommendation};
 use crate::advisor::size::hypothetical;
@@ -28,6 +28,9 @@ pub fn catalog_advice(
         let price = price(definition, size, snapshot, workload);
         recommendation.benefit.write_ms_per_day = price.ms_per_day;
         recommendation.risk = price.describe();
+        if let Some(warning) = warning(&recommendation.index, names) {
+            recommendation.risk = format!("{}; {warning}", recommendation.risk);
+        }
     }
     let mut superfluous = superfluous(snapshot);
     for recommendation in &mut superfluous {
@@ -36,7 +39,8 @@ pub fn catalog_advice(
         recommendation.benefit.write_ms_per_day = price.map(|ms| -ms);
     }
     advice.extend(superfluous);
-    advice.extend(invalid(snapshot));
+    advice.extend(unfinished_parents(snapshot, names));
+    advice.extend(invalid(snapshot, names));
     advice
 }
 
@@ -87,7 +91,7 @@ fn foreign_keys(
             continue;
         }
         let size = hypothetical(&definition, table);
-        let name = names.choose(&definition);
+        let name = names.choose(&definition, table);
         let (changes, undo) = build(&definition, &name, names, snapshot);
         let parent = constraint
             .foreign_table_oid
@@ -271,40 +275,116 @@ fn droppable(index: &Index) -> bool {
         && index.parent_oid.is_none()
 }
 
+/// Indexes of partitioned tables that wait for partitions: no partition that comes later gets one that is used, and nobody sees
+/// why.
+fn unfinished_parents(snapshot: &Snapshot, names: &mut Names) -> Vec<Recommendation> {
+    let waiting = |i: &&Index| !i.valid && i.parent_oid.is_none() && i.constraint.is_none();
+    let mut advice = Vec::new();
+    for index in snapshot.indexes.iter().filter(waiting) {
+        let (table, name) = (
+            snapshot.table(index.definition.table_oid),
+            index.qualified(),
+        );
+        let Some(table) = table.filter(|t| t.kind == TableKind::Partitioned) else {
+            continue;
+        };
+        if index.incomplete || index.definition.unique || names.finishes(&name) {
+            continue;
+        }
+        let (changes, undo) = build(&index.definition, &name, names, snapshot);
+        let partitions = snapshot
+            .tables
+            .iter()
+            .filter(|t| t.parent_oid == Some(table.oid));
+        let attached = snapshot
+            .indexes
+            .iter()
+            .filter(|i| i.parent_oid == Some(index.oid));
+        let (attached, partitions) = (attached.count(), partitions.count());
+        advice.push(Recommendation {
+            action: Action::Create,
+            index: name,
+            definition: index.definition.clone(),
+            changes,
+            undo,
+            size_bytes: 0.0,
+            benefit: Benefit::default(),
+            statements: Vec::new(),
+            confidence: Confidence::Low,
+            priority: 0,
+            effort: "builds what is missing without blocking writes, or drop it".into(),
+            risk: "look first whether somebody is building it partition by partition".into(),
+            reason: format!(
+                "unfinished: {attached} of the {partitions} partitions of {} have their part of it",
+                table.qualified()
+            ),
+        });
+    }
+    advice
+}
+
 /// Indexes that a failed concurrent build left behind: written to, never read. A build that is still running looks the same,
-/// hence the low confidence.
-fn invalid(snapshot: &Snapshot) -> Vec<Recommendation> {
+/// hence the low confidence. Those that are built again by other advice are left out.
+fn invalid(snapshot: &Snapshot, names: &Names) -> Vec<Recommendation> {
     let broken = snapshot
         .indexes
         .iter()
-        .filter(|i| !i.valid && i.parent_oid.is_none());
+        .filter(|i| !i.valid && i.parent_oid.is_none() && !names.finishes(&i.qualified()));
     let advice = broken.filter_map(|index| {
         let table = snapshot.table(index.definition.table_oid)?;
         // The index of a partitioned parent is invalid until all partitions are attached: not broken, unfinished.
         if table.kind == TableKind::Partitioned {
             return None;
         }
+        let reindexed = left_by_reindex(&index.name);
+        let change = if reindexed {
+            Change::DropIndex {
+                name: index.qualified(),
+                concurrently: true,
+            }
+        } else {
+            Change::Reindex {
+                name: index.qualified(),
+            }
+        };
         Some(Recommendation {
-            action: Action::Reindex,
+            action: if reindexed {
+                Action::Drop
+            } else {
+                Action::Reindex
+            },
             index: index.qualified(),
             definition: index.definition.clone(),
-            changes: vec![Change::Reindex {
-                name: index.qualified(),
-            }],
+            changes: vec![change],
             undo: Vec::new(),
             size_bytes: index.relpages * 8192.0,
             benefit: Benefit::default(),
             statements: Vec::new(),
             confidence: Confidence::Low,
             priority: 0,
-            effort: "rebuilds without blocking writes, or drop it".into(),
+            effort: if reindexed {
+                "one statement, waits for running queries".into()
+            } else {
+                "rebuilds without blocking writes, or drop it".into()
+            },
             risk: "look first whether it is still being built (pg_stat_progress_create_index)"
                 .into(),
             reason: format!(
-                "invalid: writes to {} maintain it, no query can use it",
+                "invalid{}: writes to {} maintain it, no query can use it",
+                if reindexed {
+                    ", left by an interrupted REINDEX CONCURRENTLY"
+                } else {
+                    ""
+                },
                 table.qualified()
             ),
         })
     });
     advice.collect()
+}
+
+/// Whether REINDEX CONCURRENTLY named it: the new one while it is built, the old one until it is dropped.
+fn left_by_reindex(name: &str) -> bool {
+    let name = name.trim_end_matches(|c: char| c.is_ascii_digit());
+    name.ends_with("_ccnew") || name.ends_with("_ccold")
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::advisor::answers::{Answer, Configuration};
-use crate::advisor::build::{Names, build};
+use crate::advisor::build::{Names, build, warning};
 use crate::advisor::candidates::Candidates;
 use crate::advisor::catalog_advice::effort;
 use crate::advisor::recommendation::{Action, Benefit, Confidence, Helped, Recommendation};
@@ -74,8 +74,11 @@ impl Decision<'_> {
         names: &mut Names,
     ) -> Recommendation {
         let hypothetical = &self.candidates.indexes[index];
-        let name = names.choose(&hypothetical.definition);
+        let name = names.choose(&hypothetical.definition, table);
         let (changes, undo) = build(&hypothetical.definition, &name, names, self.snapshot);
+        let writes = self.write_costs[index].describe();
+        let risk =
+            warning(&name, names).map_or_else(|| writes.clone(), |w| format!("{writes}; {w}"));
         let mut benefit = self.benefit(before, after);
         benefit.write_ms_per_day = self.write_costs[index].ms_per_day;
         let mut statements: Vec<(f64, Helped)> = (0..self.workload.queries.len())
@@ -104,7 +107,7 @@ impl Decision<'_> {
             statements,
             priority: 0,
             effort: effort(table),
-            risk: self.write_costs[index].describe(),
+            risk,
         }
     }
 
