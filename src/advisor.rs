@@ -2,9 +2,11 @@
 //!
 //! `candidates` says which indexes could help each statement, `size` what they would weigh, `search` which set of them is
 //! worth it over the whole workload (it asks Probes, the shell answers), `catalog_advice` what the catalog alone tells,
-//! `recommendation` what comes out, with evidence. `estimate` answers Probes when there is no planner to ask.
+//! `recommendation` what comes out, with evidence, `apply` what making it real takes. `estimate` answers Probes when there is
+//! no planner to ask.
 
 pub mod answers;
+pub mod apply;
 pub mod build;
 pub mod candidates;
 pub mod catalog_advice;

@@ -3,6 +3,7 @@
 
 mod advice;
 mod advise;
+mod apply;
 mod args;
 mod clone;
 mod demo;
@@ -49,8 +50,8 @@ pub fn main() -> ExitCode {
 
 async fn run(arguments: args::Arguments) -> Result<Exit, Failure> {
     match arguments.command {
-        args::Command::Advise(command) => unless_interrupted(Box::pin(advise::run(&command))).await,
-        // These two have a server to remove, and see to signals themselves.
+        // These have something to remove, and see to signals themselves.
+        args::Command::Advise(command) => advise::run(&command).await,
         args::Command::Clone(command) => clone::run(&command).await,
         args::Command::Demo(command) => demo::run(&command).await,
         args::Command::Doctor(command) => unless_interrupted(doctor::run(&command)).await,

@@ -3,6 +3,7 @@
 //! Nothing here decides, connects or prints. Field names are PostgreSQL's own column names wherever one exists, so that a
 //! reader who knows `pg_stats` or `pg_stat_user_tables` knows these types.
 
+pub mod build;
 pub mod catalog;
 pub mod change;
 pub mod definition;
@@ -13,6 +14,7 @@ pub mod plan;
 pub mod redact;
 pub mod server;
 pub mod snapshot;
+pub mod standing;
 pub mod statement;
 pub mod stats;
 pub mod unit;

@@ -1,8 +1,10 @@
 //! The database edge: the only module that knows tokio-postgres.
 //!
-//! `connect` turns what the user typed into a session, `collect` turns a session into a Snapshot, `clone` and `hypopg` answer
+//! `connect` turns what the user typed into a session, `collect` turns a session into a Snapshot, `apply` makes Changes under
+//! watch, `clone` and `hypopg` answer
 //! what-if questions in the words of `explain`, `local` runs throwaway servers.
 
+pub mod apply;
 pub mod clone;
 pub mod collect;
 pub mod connect;

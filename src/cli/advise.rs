@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 use clap::Args;
 
 use super::advice::{AdviceOptions, PlannerChoice, advice};
+use super::apply::{self, ApplyArgs};
+use super::interrupt::unless_interrupted;
 use super::output::{Output, write};
 use super::{ConnectArgs, Exit, Failure, load};
 use crate::model::gap::{Gap, Part};
@@ -13,6 +15,7 @@ use crate::model::snapshot::Snapshot;
 use crate::pg::connect::Connection;
 use crate::query::split::statements_from_sql;
 use crate::query::workload::WorkloadOptions;
+use crate::report::Report;
 
 /// Options of `pgperf advise`.
 #[derive(Debug, Clone, Default, Args)]
@@ -50,6 +53,8 @@ pub(crate) struct AdviseArgs {
     #[arg(long, value_name = "SECONDS", default_value_t = 120)]
     pub(crate) deadline: u64,
     #[command(flatten)]
+    pub(crate) apply: ApplyArgs,
+    #[command(flatten)]
     pub(crate) output: Output,
     /// Exit with 4 when a gap kept part of the load from being analysed.
     #[arg(long)]
@@ -59,9 +64,34 @@ pub(crate) struct AdviseArgs {
 /// Runs it.
 pub(crate) async fn run(args: &AdviseArgs) -> Result<Exit, Failure> {
     args.output.check()?;
+    args.apply.check()?;
+    let mut advised = None;
+    let exit = unless_interrupted(Box::pin(async {
+        let (snapshot, report, exit) = advise(args).await?;
+        advised = Some((snapshot, report.recommendations));
+        Ok(exit)
+    }))
+    .await?;
+    let Some((snapshot, recommendations)) = advised.filter(|_| args.apply.scope().is_some()) else {
+        return Ok(exit);
+    };
+    let target = load::target(&args.connect.options())?;
+    let applied = apply::run(&args.apply, &target, &recommendations, &snapshot).await?;
+    Ok(if applied == Exit::Clean {
+        exit
+    } else {
+        applied
+    })
+}
+
+/// Advises, and writes the report.
+async fn advise(args: &AdviseArgs) -> Result<(Snapshot, Report, Exit), Failure> {
     let budget = args.budget.as_deref().map(Budget::parse).transpose()?;
     let queries = args.queries.as_deref().map(load::text).transpose()?;
     let (mut snapshot, connection) = source(args).await?;
+    if let Some(connection) = connection.as_ref().filter(|_| args.apply.scope().is_some()) {
+        apply::check_server(connection, &snapshot)?;
+    }
     if let Some((name, text)) = queries {
         use_file(&mut snapshot, &name, &text)?;
     }
@@ -84,11 +114,12 @@ pub(crate) async fn run(args: &AdviseArgs) -> Result<Exit, Failure> {
     }
     write(&report, &args.output)?;
     let incomplete = args.strict && report.coverage.analysed < report.coverage.statements;
-    Ok(if incomplete {
+    let exit = if incomplete {
         Exit::Incomplete
     } else {
         Exit::Clean
-    })
+    };
+    Ok((snapshot, report, exit))
 }
 
 /// The Snapshot to analyse, and the session to ask when it is live.

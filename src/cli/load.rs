@@ -43,6 +43,12 @@ pub(crate) async fn connect(options: &ConnectOptions) -> Result<Connection, Fail
     Ok(Connection::open(&target).await?)
 }
 
+/// The target once more, for other sessions to it; its warnings were told.
+pub(crate) fn target(options: &ConnectOptions) -> Result<Target, Failure> {
+    let (target, _) = Target::resolve(options, &|name| std::env::var(name).ok())?;
+    Ok(target)
+}
+
 /// Most bytes of a file of statements.
 const LARGEST_TEXT: u64 = 256 << 20;
 

@@ -49,6 +49,20 @@ pub enum Change {
     },
 }
 
+impl Change {
+    /// Whether it waits for other transactions instead of blocking them.
+    #[must_use]
+    pub fn is_concurrent(&self) -> bool {
+        match self {
+            Self::CreateIndex { concurrently, .. } | Self::DropIndex { concurrently, .. } => {
+                *concurrently
+            }
+            Self::Reindex { .. } => true,
+            Self::AttachIndex { .. } | Self::Analyze { .. } => false,
+        }
+    }
+}
+
 impl fmt::Display for Change {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -10,6 +10,7 @@ mod definitions;
 mod gaps;
 mod indexes;
 mod server;
+mod standing;
 mod statements;
 mod transaction;
 mod variant;
@@ -19,6 +20,7 @@ use crate::model::snapshot::{FORMAT, Snapshot};
 use crate::pg::connect::Connection;
 use crate::pg::error::{Error, Kind};
 
+pub(super) use standing::{activity, rights, standing};
 use transaction::{Transaction, is_lock_timeout};
 
 /// What to collect.

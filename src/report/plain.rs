@@ -21,7 +21,7 @@ fn is_active(c: char) -> bool {
 }
 
 /// A text on one line for reading: white space collapsed, active characters shown as `\x1b` or `\u{202e}`.
-pub(super) fn one_line(text: &str) -> String {
+pub(crate) fn one_line(text: &str) -> String {
     let mut line = String::with_capacity(text.len());
     for c in text.trim().chars() {
         if c.is_whitespace() && !matches!(c, '\u{2028}' | '\u{2029}' | '\u{85}') {
@@ -44,7 +44,7 @@ pub(super) fn one_line(text: &str) -> String {
 
 /// SQL on one line that means the same: a quoted name or string with active characters is written with escapes
 /// (`U&"…"`, `E'…'`), so that the line can be pasted as well as looked at.
-pub(super) fn sql_line(sql: &str) -> String {
+pub(crate) fn sql_line(sql: &str) -> String {
     if !sql.chars().any(is_active) {
         return sql.to_owned();
     }

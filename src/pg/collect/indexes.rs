@@ -6,6 +6,7 @@ use serde::Deserialize;
 use tokio_postgres::types::Type;
 
 use crate::model::gap::Part;
+use crate::model::ident::QualifiedName;
 use crate::model::index::{Index, KeyOf};
 use crate::model::stats::IndexStats;
 use crate::pg::collect::transaction::Transaction;
@@ -41,6 +42,33 @@ pub(super) async fn indexes(
         complete(index);
     }
     Ok(indexes)
+}
+
+/// The index of that name, without usage.
+pub(super) async fn named(
+    transaction: &mut Transaction<'_>,
+    search_path: &[String],
+    name: &QualifiedName,
+) -> Result<Option<Index>, Error> {
+    let Some(sql) = INDEXES.fitting(transaction.version()) else {
+        return Ok(None);
+    };
+    let sql = format!("select r.* from ({sql}\n) r where r.schema = $3 and r.name = $4");
+    let locked = transaction.locked_oids();
+    let mut indexes: Vec<Index> = transaction
+        .rows(
+            &sql,
+            &[
+                (&locked, Type::OID_ARRAY),
+                (&search_path, Type::TEXT_ARRAY),
+                (&name.schema, Type::TEXT),
+                (&name.name, Type::TEXT),
+            ],
+        )
+        .await?;
+    let mut index = indexes.pop();
+    index.iter_mut().for_each(complete);
+    Ok(index)
 }
 
 /// Strips the parentheses that the server puts around an expression which is no function call. An expression or a

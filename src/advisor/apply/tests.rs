@@ -1,0 +1,287 @@
+//! What stands there in, what to do about it out.
+
+use super::*;
+use crate::advisor::build::{Names, build};
+use crate::advisor::recommendation::{Benefit, Confidence};
+use crate::model::index::IndexKey;
+use crate::query::testing::catalog;
+
+const TABLE: &str = "
+    create table t (id int, email varchar, deleted timestamptz); -- rows=1000
+    create index t_id_idx on t (id);
+    create index t_lower_idx on t (lower(email)) where deleted is null;
+";
+
+fn index(snapshot: &Snapshot, name: &str) -> Index {
+    let found = snapshot.indexes.iter().find(|i| i.name == name);
+    found.expect("an index of the fixture").clone()
+}
+
+fn recommendation(
+    definition: &IndexDefinition,
+    changes: Vec<Change>,
+    undo: Vec<Change>,
+) -> Recommendation {
+    Recommendation {
+        action: Action::Create,
+        index: QualifiedName::new("public", "t_id_idx"),
+        definition: definition.clone(),
+        changes,
+        undo,
+        size_bytes: 0.0,
+        benefit: Benefit::default(),
+        statements: Vec::new(),
+        confidence: Confidence::High,
+        priority: 1,
+        effort: String::new(),
+        risk: String::new(),
+        reason: String::new(),
+    }
+}
+
+fn creation(index: &Index) -> Change {
+    Change::CreateIndex {
+        name: index.name.clone(),
+        definition: index.definition.clone(),
+        concurrently: true,
+        only: false,
+    }
+}
+
+fn standing(index: Index, builder: Option<i32>) -> Standing {
+    Standing::Index {
+        index: Box::new(index),
+        builder,
+    }
+}
+
+/// What is decided about creating the fixture's index when this stands there.
+fn about_creating(name: &str, there: impl FnOnce(Index) -> Standing) -> Decision {
+    let snapshot = catalog(TABLE);
+    let index = index(&snapshot, name);
+    let change = creation(&index);
+    let recommendation = recommendation(&index.definition, vec![change.clone()], Vec::new());
+    decide(&change, &recommendation, &[there(index)], &snapshot)
+}
+
+#[test]
+fn an_index_is_created_only_where_it_is_not() {
+    let name = QualifiedName::new("public", "t_id_idx");
+    let invalid = |index: Index| Index {
+        valid: false,
+        ..index
+    };
+    assert_eq!(
+        about_creating("t_id_idx", |_| Standing::Free),
+        Decision::Make
+    );
+    assert_eq!(
+        about_creating("t_id_idx", |i| standing(i, None)),
+        Decision::Skip("already there")
+    );
+    assert_eq!(
+        about_creating("t_id_idx", |i| standing(invalid(i), None)),
+        Decision::Clear(name.clone())
+    );
+    assert_eq!(
+        about_creating("t_id_idx", |i| standing(invalid(i), Some(7))),
+        Decision::Wait(7)
+    );
+    let bound = |i: Index| Index {
+        constraint: Some("t_key".into()),
+        ..invalid(i)
+    };
+    let refused = [
+        about_creating("t_id_idx", |i| standing(bound(i), None)),
+        about_creating("t_id_idx", |_| Standing::Other("a table".into())),
+        about_creating("t_id_idx", |i| {
+            let mut other = invalid(i);
+            other.definition.keys = vec![IndexKey::column("email")];
+            standing(other, None)
+        }),
+        about_creating("t_id_idx", |i| {
+            let mut other = invalid(i);
+            other.definition.unique = true;
+            standing(other, None)
+        }),
+        about_creating("t_id_idx", |i| Standing::HalfDropped {
+            table_oid: i.definition.table_oid + 1,
+            builder: None,
+        }),
+    ];
+    for decision in refused {
+        assert!(matches!(decision, Decision::Refuse(_)), "{decision:?}");
+    }
+    assert_eq!(
+        about_creating("t_id_idx", |i| Standing::HalfDropped {
+            table_oid: i.definition.table_oid,
+            builder: None,
+        }),
+        Decision::Clear(name)
+    );
+}
+
+#[test]
+fn expressions_are_compared_however_they_are_spelled() {
+    let respelled = |predicate: &str| {
+        about_creating("t_lower_idx", |mut i| {
+            i.definition.keys[0].of =
+                crate::model::index::KeyOf::Expression("lower((email)::text)".into());
+            i.definition.predicate = Some(predicate.into());
+            standing(i, None)
+        })
+    };
+    assert_eq!(
+        respelled("(deleted IS NULL)"),
+        Decision::Skip("already there")
+    );
+    assert!(matches!(
+        respelled("(deleted IS NOT NULL)"),
+        Decision::Refuse(_)
+    ));
+}
+
+#[test]
+fn drops_wait_for_being_wanted_and_for_the_index_that_was_advised_on() {
+    let snapshot = catalog(TABLE);
+    let index = index(&snapshot, "t_id_idx");
+    let drop = Change::DropIndex {
+        name: index.qualified(),
+        concurrently: true,
+    };
+    let mut advice = recommendation(
+        &index.definition,
+        vec![drop.clone()],
+        vec![creation(&index)],
+    );
+    advice.action = Action::Drop;
+    let all = [advice];
+    assert_eq!(work(&all, false)[0].left, [&drop]);
+    assert!(work(&all, false)[0].steps.is_empty());
+    assert_eq!(work(&all, true)[0].steps, [&drop]);
+    let about = |there| decide(&drop, &all[0], &[there], &snapshot);
+    assert_eq!(about(standing(index.clone(), None)), Decision::Make);
+    assert_eq!(about(Standing::Free), Decision::Skip("already gone"));
+    let mut other = index.clone();
+    other.definition.keys.push(IndexKey::column("email"));
+    assert!(matches!(about(standing(other, None)), Decision::Refuse(_)));
+    let identity = Index {
+        replica_identity: true,
+        ..index.clone()
+    };
+    assert!(matches!(
+        about(standing(identity, None)),
+        Decision::Refuse(_)
+    ));
+    assert_eq!(undo(&[&drop], &all[0]), [creation(&index)]);
+    // What an unfinished build left is not for the user to drop, and no drop of its own.
+    let again = [recommendation(
+        &index.definition,
+        vec![drop, creation(&index)],
+        Vec::new(),
+    )];
+    assert_eq!(work(&again, false)[0].steps, [&creation(&index)]);
+    assert!(work(&again, false)[0].left.is_empty());
+}
+
+#[test]
+fn the_undo_of_half_a_partitioned_index_is_half_the_undo() {
+    let snapshot = catalog(
+        "create table p (id int) partition by hash (id);
+         create table p_0 partition of p for values with (modulus 2, remainder 0);
+         create table p_1 partition of p for values with (modulus 2, remainder 1);",
+    );
+    let table = &snapshot.tables[0];
+    let definition = IndexDefinition {
+        table_oid: table.oid,
+        table: table.qualified(),
+        method: "btree".into(),
+        keys: vec![IndexKey::column("id")],
+        include: vec![],
+        predicate: None,
+        unique: false,
+    };
+    let mut names = Names::new(&snapshot);
+    let name = names.choose(&definition, table);
+    let (changes, back) = build(&definition, &name, &mut names, &snapshot);
+    let advice = recommendation(&definition, changes, back);
+    let text = |count: usize| -> Vec<String> {
+        let made: Vec<&Change> = advice.changes.iter().take(count).collect();
+        undo(&made, &advice)
+            .iter()
+            .map(ToString::to_string)
+            .collect()
+    };
+    assert_eq!(advice.changes.len(), 5);
+    assert_eq!(text(5), ["DROP INDEX public.p_id_idx;"]);
+    assert_eq!(
+        text(4),
+        [
+            "DROP INDEX CONCURRENTLY public.p_1_id_idx;",
+            "DROP INDEX public.p_id_idx;"
+        ]
+    );
+    assert_eq!(text(0), Vec::<String>::new());
+    // The parent was begun by an earlier run: what is attached to it goes with it too.
+    let attached: Vec<&Change> = advice.changes[1..3].iter().collect();
+    assert_eq!(undo(&attached, &advice), advice.undo);
+}
+
+#[test]
+fn a_rebuild_begins_with_what_an_interrupted_one_left() {
+    let snapshot = catalog(TABLE);
+    let broken = Index {
+        valid: false,
+        ..index(&snapshot, "t_id_idx")
+    };
+    let change = Change::Reindex {
+        name: broken.qualified(),
+    };
+    let advice = recommendation(&broken.definition, vec![change.clone()], Vec::new());
+    let looked: Vec<String> = names(&change).iter().map(|n| n.name.clone()).collect();
+    assert_eq!(looked, ["t_id_idx", "t_id_idx_ccnew", "t_id_idx_ccold"]);
+    let about = |index: &Index, new: Standing| {
+        let there = [standing(index.clone(), None), new, Standing::Free];
+        decide(&change, &advice, &there, &snapshot)
+    };
+    assert_eq!(about(&broken, Standing::Free), Decision::Make);
+    assert_eq!(
+        about(&broken, standing(broken.clone(), None)),
+        Decision::Clear(names(&change)[1].clone())
+    );
+    let valid = index(&snapshot, "t_id_idx");
+    assert_eq!(
+        about(&valid, Standing::Free),
+        Decision::Skip("already valid")
+    );
+    assert_eq!(transient(&"ä".repeat(31), "ccnew").len(), 62);
+}
+
+#[test]
+fn who_may_not_is_told_who_may() {
+    let snapshot = catalog(TABLE);
+    let index = index(&snapshot, "t_id_idx");
+    let rights = Rights {
+        table: QualifiedName::new("public", "t"),
+        role: "app".into(),
+        owner: "boss".into(),
+        owns: false,
+        creates: true,
+        maintains: true,
+    };
+    let reindex = Change::Reindex {
+        name: index.qualified(),
+    };
+    let (what, hint) = lacking(&creation(&index), &rights).unwrap();
+    assert_eq!(what, "role app does not own public.t, whose owner is boss");
+    assert!(hint.contains("connect as boss"), "{hint}");
+    assert_eq!(lacking(&reindex, &rights), None);
+    let owner = Rights {
+        owns: true,
+        creates: false,
+        ..rights
+    };
+    let (_, hint) = lacking(&creation(&index), &owner).unwrap();
+    assert_eq!(hint, "GRANT CREATE ON SCHEMA public TO app");
+    assert_eq!(lacking(&reindex, &owner), None);
+}
