@@ -3,6 +3,7 @@
 #[cfg(test)]
 mod live {
     mod advise;
+    mod apply;
     pub(crate) mod binary;
     mod clone;
     mod collect;

@@ -1,7 +1,7 @@
 //! The real binary, run as its user would.
 
 use std::io::Write as _;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 /// What a run printed and how it ended.
 #[derive(Debug)]
@@ -47,6 +47,11 @@ impl Run {
 
 /// Runs `pgperf` with these arguments and this on stdin. The environment's own connection settings are left out.
 pub(crate) fn pgperf(args: &[&str], stdin: &str) -> Run {
+    finish(start(args, stdin))
+}
+
+/// Starts it.
+pub(crate) fn start(args: &[&str], stdin: &str) -> Child {
     let mut command = Command::new(env!("CARGO_BIN_EXE_pgperf"));
     for name in [
         "PGHOST",
@@ -76,6 +81,11 @@ pub(crate) fn pgperf(args: &[&str], stdin: &str) -> Run {
         .take()
         .expect("stdin")
         .write_all(stdin.as_bytes());
+    child
+}
+
+/// Waits for its end.
+pub(crate) fn finish(child: Child) -> Run {
     let output = child.wait_with_output().expect("it ends");
     Run {
         code: output.status.code(),

@@ -28,14 +28,14 @@ fn installation() -> Installation {
 }
 
 /// A throwaway server on a socket in its own directory and on a port of 127.0.0.1.
-struct Server {
+pub(crate) struct Server {
     directory: PathBuf,
     port: u16,
 }
 
 impl Server {
     /// Starts one. `hba` is its whole `pg_hba.conf`, in which `DIR` stands for its directory, as in `settings`.
-    fn start(hba: &str, settings: &[&str]) -> Self {
+    pub(crate) fn start(hba: &str, settings: &[&str]) -> Self {
         let server = Self::prepare(hba, settings);
         server.launch();
         server
@@ -59,7 +59,7 @@ impl Server {
     }
 
     /// A standby of this one, started.
-    fn standby(&self) -> Self {
+    pub(crate) fn standby(&self) -> Self {
         let directory = new_directory();
         let port = free_port();
         let standby = Self { directory, port };
@@ -111,7 +111,7 @@ impl Server {
     }
 
     /// Its socket, as messages name it.
-    fn socket_path(&self) -> String {
+    pub(crate) fn socket_path(&self) -> String {
         format!("{}/.s.PGSQL.{}", self.directory.display(), self.port)
     }
 
@@ -159,7 +159,7 @@ impl Server {
     }
 
     /// A conninfo string that leads to database `dbname` over the socket.
-    fn socket(&self, dbname: &str) -> String {
+    pub(crate) fn socket(&self, dbname: &str) -> String {
         let (directory, port) = (self.directory.display(), self.port);
         format!("host={directory} port={port} user=postgres dbname={dbname}")
     }
@@ -1196,7 +1196,7 @@ async fn pools_lend_sessions() {
 
 /// Something that answers startup messages by itself: these bytes, or, when they are empty, as a pooler that passes everything
 /// to the real server except sessions with options, which it refuses in `PgBouncer`'s words.
-async fn answering(reply: Vec<u8>, server: PathBuf) -> u16 {
+pub(crate) async fn answering(reply: Vec<u8>, server: PathBuf) -> u16 {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
         .await
         .expect("bind");
