@@ -36,7 +36,8 @@
 //! ```
 //!
 //! Talking to the observed server about itself ends with the Snapshot: every analysis can start from a file instead, and
-//! is tested that way. What-if questions are values too: the search says which it has, the shell asks whoever can answer
+//! is tested that way. Writing to it, if that is wanted, begins after the Report ([`pg::apply`]): what stands there is looked at,
+//! [`advisor::apply`] decides, the shell makes the Change. What-if questions are values too: the search says which it has, the shell asks whoever can answer
 //! (`HypoPG` on the server, a copy of its statistics, or arithmetic), and hands the answers back.
 //!
 //! # What is not here

@@ -130,6 +130,11 @@ pub(crate) async fn run(
     if let Some(holder) = writer.claim().await? {
         return Err(taken(holder.pid, &snapshot.server.database));
     }
+    eprintln!(
+        "applying to database {} on {}",
+        one_line(&snapshot.server.database),
+        one_line(writer.endpoint())
+    );
     let mut run = Run {
         writer,
         stop: stopping,

@@ -60,13 +60,18 @@ impl Activity {
             "virtualxid" | "transactionid" => "for the end of a transaction older than it:",
             _ => "for a lock held by",
         };
-        let who: Vec<String> = self.blockers.iter().map(ToString::to_string).collect();
-        let who = if who.is_empty() {
-            "a session that cannot be seen".to_owned()
-        } else {
-            who.join(", ")
+        let who = match self.who() {
+            who if who.is_empty() => "a session that cannot be seen".to_owned(),
+            who => who,
         };
         Some(format!("waits {what} {who}"))
+    }
+
+    /// Who is in its way, as a list.
+    #[must_use]
+    pub fn who(&self) -> String {
+        let who: Vec<String> = self.blockers.iter().map(ToString::to_string).collect();
+        who.join(", ")
     }
 }
 

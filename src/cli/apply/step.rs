@@ -165,7 +165,10 @@ impl Run<'_> {
                             let who = who.unwrap_or_else(|| format!("{name} is in use"));
                             return Some(Try::Blocked(who));
                         }
-                        Ran::Stopped => return Some(Try::Settled(Outcome::Stopped)),
+                        Ran::Stopped => {
+                            self.telling.line(&left(&name, ""));
+                            return Some(Try::Settled(Outcome::Stopped));
+                        }
                         Ran::Failed(error) => return Some(Try::Settled(self.failed(error))),
                     }
                 }

@@ -133,8 +133,12 @@ impl Telling {
 
 /// One line: the phase, how far it is, since when, and whom it waits for.
 fn picture(activity: &Activity, elapsed: Duration) -> String {
-    let phase = activity.phase.as_deref().unwrap_or("running");
-    let mut text = format!("      {:.0} s  {phase}", elapsed.as_secs_f64());
+    let mut text = format!("      {:.0} s", elapsed.as_secs_f64());
+    match (&activity.phase, &activity.waits_for) {
+        (Some(phase), _) => text = format!("{text}  {phase}"),
+        (None, Some(_)) => {}
+        (None, None) => text += "  running",
+    }
     if let Some(share) = activity.share() {
         #[expect(
             clippy::cast_possible_truncation,
@@ -150,7 +154,12 @@ fn picture(activity: &Activity, elapsed: Duration) -> String {
         let (done, total) = (activity.lockers_done, activity.lockers_total);
         let _ = write!(text, "  {done} of {total}");
     }
-    if let Some(waiting) = activity.waiting() {
+    // A phase of waiting says itself for what.
+    let waiting = match &activity.phase {
+        Some(phase) if phase.starts_with("waiting") => Some(activity.who()),
+        _ => activity.waiting(),
+    };
+    if let Some(waiting) = waiting.filter(|w| !w.is_empty()) {
         let _ = write!(text, "  {}", one_line(&waiting));
     }
     text
@@ -200,9 +209,7 @@ mod tests {
             lockers_done: 1,
             ..waiting(7)
         };
-        assert!(picture(&waits, Duration::ZERO).contains(
-            "old snapshots  1 of 2  waits for the end of a transaction older than it: pid 7"
-        ));
+        assert!(picture(&waits, Duration::ZERO).contains("old snapshots  1 of 2  pid 7 ("));
     }
 
     #[test]
