@@ -321,7 +321,8 @@ pub fn lacking(change: &Change, rights: &Rights) -> Option<(String, String)> {
     })
 }
 
-/// What takes back the changes that were made, last made first. An index that hangs under a partitioned one goes with it.
+/// What takes back the changes that were made, last made first. An index that hangs under a partitioned one goes with it; if it
+/// was there before, it is built again.
 #[must_use]
 pub fn undo(made: &[&Change], recommendation: &Recommendation) -> Vec<Change> {
     let attached = |name: &QualifiedName| {
@@ -350,7 +351,20 @@ pub fn undo(made: &[&Change], recommendation: &Recommendation) -> Vec<Change> {
             undo.push(back);
         }
     }
+    undo.extend(lost(made, recommendation));
     undo
+}
+
+/// What builds again the indexes that were attached but not made.
+fn lost(made: &[&Change], recommendation: &Recommendation) -> Vec<Change> {
+    let known = || recommendation.undo.iter().chain(&recommendation.changes);
+    let again = |child: &QualifiedName| known().find(|c| created(c).as_ref() == Some(child));
+    let attached = made.iter().filter_map(|change| match change {
+        Change::AttachIndex { child, .. } => Some(child),
+        _ => None,
+    });
+    let before = attached.filter(|child| !made.iter().any(|c| created(c).as_ref() == Some(*child)));
+    before.filter_map(again).cloned().collect()
 }
 
 /// The index of a partitioned table that a recommendation builds in parts: it must be valid in the end.

@@ -122,13 +122,42 @@ pub fn build(
             table: definition.table.clone(),
         });
     }
-    (
-        changes,
-        vec![Change::DropIndex {
-            name: name.clone(),
-            concurrently: !partitioned,
-        }],
-    )
+    let mut undo = vec![Change::DropIndex {
+        name: name.clone(),
+        concurrently: !partitioned,
+    }];
+    undo.extend(lost(&changes, snapshot));
+    (changes, undo)
+}
+
+/// Indexes of partitions that were there before and are only attached: nothing detaches them, they go with their parent, and
+/// have to be built again when that is dropped.
+fn lost<'a>(
+    changes: &'a [Change],
+    snapshot: &'a Snapshot,
+) -> impl Iterator<Item = Change> + use<'a> {
+    let built = |index: &Index| {
+        changes.iter().any(|c| {
+            matches!(c, Change::CreateIndex { name, definition, .. }
+            if *name == index.name && definition.table_oid == index.definition.table_oid)
+        })
+    };
+    let attached = changes.iter().filter_map(move |change| match change {
+        Change::AttachIndex { child, .. } => {
+            let mut indexes = snapshot.indexes.iter();
+            indexes.find(|i| i.qualified() == *child && !built(i))
+        }
+        _ => None,
+    });
+    attached.map(|index| {
+        let table = snapshot.table(index.definition.table_oid);
+        Change::CreateIndex {
+            name: index.name.clone(),
+            definition: index.definition.clone(),
+            concurrently: table.is_none_or(|t| t.kind != TableKind::Partitioned),
+            only: false,
+        }
+    })
 }
 
 /// What makes the index of one table, partitions included.

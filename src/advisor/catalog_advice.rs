@@ -313,7 +313,7 @@ fn unfinished_parents(snapshot: &Snapshot, names: &mut Names) -> Vec<Recommendat
             confidence: Confidence::Low,
             priority: 0,
             effort: "builds what is missing without blocking writes, or drop it".into(),
-            risk: "look first whether somebody is building it partition by partition".into(),
+            risk: "look first whether somebody is building it partition by partition; its undo drops all parts of it".into(),
             reason: format!(
                 "unfinished: {attached} of the {partitions} partitions of {} have their part of it",
                 table.qualified()

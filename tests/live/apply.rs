@@ -4,7 +4,8 @@ mod disturbed;
 mod partitioned;
 
 use std::io::{BufRead as _, BufReader};
-use std::process::{Child, ChildStderr};
+use std::process::Child;
+use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 use tokio_postgres::Client;
@@ -47,10 +48,10 @@ fn apply(conninfo: &str, sql: &str) -> Run {
     pgperf(&arguments(conninfo, &["--apply"]), sql)
 }
 
-/// A run that goes on beside the test.
+/// A run that goes on beside the test, and ends with it.
 struct Beside {
-    child: Child,
-    stderr: BufReader<ChildStderr>,
+    child: Option<Child>,
+    lines: Receiver<String>,
     said: String,
 }
 
@@ -58,33 +59,53 @@ impl Beside {
     fn start(conninfo: &str, sql: &str) -> Self {
         let mut child = start(&arguments(conninfo, &["--apply"]), sql);
         let stderr = BufReader::new(child.stderr.take().unwrap());
+        let (send, lines) = channel();
+        std::thread::spawn(move || {
+            for line in stderr.lines().map_while(Result::ok) {
+                let _ = send.send(line);
+            }
+        });
         Self {
-            child,
-            stderr,
+            child: Some(child),
+            lines,
             said: String::new(),
         }
     }
 
     /// Waits until it says this.
     fn until(&mut self, what: &str) {
-        let begun = Instant::now();
-        while !self.said.lines().last().unwrap_or("").contains(what) {
-            assert!(
-                begun.elapsed() < LONGEST,
-                "never said {what}: {}",
-                self.said
-            );
-            let read = self.stderr.read_line(&mut self.said).unwrap();
-            assert!(read > 0, "ended without {what}: {}", self.said);
+        loop {
+            let line = self.lines.recv_timeout(LONGEST);
+            let line = line.unwrap_or_else(|e| panic!("never said {what} ({e}): {}", self.said));
+            self.hear(&line);
+            if line.contains(what) {
+                return;
+            }
         }
+    }
+
+    fn hear(&mut self, line: &str) {
+        self.said.push_str(line);
+        self.said.push('\n');
     }
 
     /// Waits until it has ended; all that it said.
     fn end(mut self) -> Run {
-        std::io::Read::read_to_string(&mut self.stderr, &mut self.said).unwrap();
-        let mut run = finish(self.child);
-        run.stderr = self.said;
+        let mut run = finish(self.child.take().unwrap());
+        while let Ok(line) = self.lines.recv() {
+            self.hear(&line);
+        }
+        run.stderr = std::mem::take(&mut self.said);
         run
+    }
+}
+
+impl Drop for Beside {
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.child {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
     }
 }
 

@@ -225,6 +225,9 @@ fn the_undo_of_half_a_partitioned_index_is_half_the_undo() {
     // The parent was begun by an earlier run: what is attached to it goes with it too.
     let attached: Vec<&Change> = advice.changes[1..3].iter().collect();
     assert_eq!(undo(&attached, &advice), advice.undo);
+    // What was only attached was there before, and comes back.
+    let found = undo(&attached[1..], &advice);
+    assert_eq!(found, [advice.undo[0].clone(), advice.changes[1].clone()]);
 }
 
 #[test]

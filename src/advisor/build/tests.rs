@@ -12,6 +12,12 @@ const EVENTS: &str = "
 
 /// The DDL for an index on `(id)` of the first table.
 fn ddl(snapshot: &Snapshot) -> (Vec<String>, Option<String>) {
+    let (changes, _, warned) = both(snapshot);
+    (changes, warned)
+}
+
+/// And what takes it back.
+fn both(snapshot: &Snapshot) -> (Vec<String>, Vec<String>, Option<String>) {
     let table = &snapshot.tables[0];
     let definition = IndexDefinition {
         table_oid: table.oid,
@@ -24,9 +30,9 @@ fn ddl(snapshot: &Snapshot) -> (Vec<String>, Option<String>) {
     };
     let mut names = Names::new(snapshot);
     let name = names.choose(&definition, table);
-    let (changes, _) = build(&definition, &name, &mut names, snapshot);
-    let ddl = changes.iter().map(ToString::to_string).collect();
-    (ddl, warning(&name, &names))
+    let (changes, undo) = build(&definition, &name, &mut names, snapshot);
+    let texts = |changes: &[Change]| changes.iter().map(ToString::to_string).collect();
+    (texts(&changes), texts(&undo), warning(&name, &names))
 }
 
 #[test]
@@ -88,7 +94,15 @@ fn of_a_partitioned_index_only_what_is_missing_is_built() {
         .iter()
         .position(|i| i.name == "events_0_id_idx");
     begun.indexes[attached.unwrap()].parent_oid = parent;
-    let (rest, _) = ddl(&begun);
+    let (rest, undo, _) = both(&begun);
+    // What hangs under the parent goes with it; what was there before comes back.
+    assert_eq!(
+        undo,
+        [
+            "DROP INDEX public.events_id_idx;",
+            "CREATE INDEX CONCURRENTLY events_2_id_idx ON public.events_2 (id);",
+        ]
+    );
     assert_eq!(
         rest,
         [

@@ -16,7 +16,7 @@ const GONE: &str = "NOT EXISTS (SELECT FROM pg_stat_activity
     WHERE application_name LIKE 'pgperf%' AND datname = current_database())";
 
 fn signal(run: &Beside, signal: Signal) {
-    let pid = Pid::from_raw(run.child.id().try_into().unwrap()).unwrap();
+    let pid = Pid::from_raw(run.child.as_ref().unwrap().id().try_into().unwrap()).unwrap();
     kill_process(pid, signal).unwrap();
 }
 

@@ -115,3 +115,22 @@ async fn writers_are_not_kept_waiting() {
         assert_eq!(indexes(&client).await, WHOLE, "{major}: {run:?}");
     }
 }
+
+/// A partition has such an index already: it is attached, and the undo, which cannot detach it, builds it again.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_partition_had_before_it_has_after_the_undo() {
+    let conninfo = support::database(18).await;
+    let client = support::client(&conninfo).await;
+    client.batch_execute(EVENTS).await.unwrap();
+    let own = "CREATE INDEX own ON events_0 (id)";
+    client.batch_execute(own).await.unwrap();
+    let run = apply(&conninfo, "SELECT * FROM events WHERE id > 89990;");
+    assert_eq!(run.code, Some(0), "{run:?}");
+    let made = indexes(&client).await;
+    assert_eq!(made.len(), 5, "{run:?}");
+    assert!(made.contains(&"own (id)".to_owned()), "{made:?}");
+    for undo in listed(&run, "to undo:") {
+        client.batch_execute(&undo).await.unwrap();
+    }
+    assert_eq!(indexes(&client).await, ["own (id)"], "{run:?}");
+}
