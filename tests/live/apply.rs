@@ -5,7 +5,7 @@ mod partitioned;
 
 use std::io::{BufRead as _, BufReader};
 use std::process::Child;
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
 use tokio_postgres::Client;
@@ -45,7 +45,7 @@ fn arguments<'a>(conninfo: &'a str, more: &[&'a str]) -> Vec<&'a str> {
 
 /// Applies the advice for these statements, to the end.
 fn apply(conninfo: &str, sql: &str) -> Run {
-    pgperf(&arguments(conninfo, &["--apply"]), sql)
+    Beside::start(conninfo, sql).end()
 }
 
 /// A run that goes on beside the test, and ends with it.
@@ -91,10 +91,16 @@ impl Beside {
 
     /// Waits until it has ended; all that it said.
     fn end(mut self) -> Run {
-        let mut run = finish(self.child.take().unwrap());
-        while let Ok(line) = self.lines.recv() {
-            self.hear(&line);
+        let begun = Instant::now();
+        loop {
+            match self.lines.recv_timeout(LONGEST) {
+                Ok(line) => self.hear(&line),
+                Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Timeout) => panic!("does not end: {}", self.said),
+            }
+            assert!(begun.elapsed() < LONGEST, "does not end: {}", self.said);
         }
+        let mut run = finish(self.child.take().unwrap());
         run.stderr = std::mem::take(&mut self.said);
         run
     }
