@@ -133,7 +133,9 @@ impl Table {
             let mut least_behind = f64::INFINITY;
             for way in ways.iter().rev() {
                 if way.cost > least_behind {
-                    way.used.iter().for_each(|&i| harmless[i] = false);
+                    for &index in &way.used {
+                        harmless[index] = false;
+                    }
                 }
                 least_behind = least_behind.min(way.cost);
             }
@@ -408,7 +410,9 @@ impl<'a> Tree<'a> {
             let next: Vec<usize> = chosen.iter().chain(&set).copied().collect();
             let then = self.table.cost(&next);
             if then < cost {
-                set.iter().for_each(|&i| has[i] = true);
+                for &index in &set {
+                    has[index] = true;
+                }
                 (chosen, cost) = (next, then);
             } else {
                 harmful.insert(set);

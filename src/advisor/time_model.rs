@@ -163,18 +163,8 @@ impl<'a> TimeModel<'a> {
                     startup: sum.startup + next.startup,
                     total: sum.total + next.total,
                 });
-                streaming(below, rows * rates::PASS + self.unknown(plan))
+                streaming(below, rows * rates::PASS + unknown(plan))
             }
-        }
-    }
-
-    /// What the planner charges a leaf that is none of the above: functions, foreign tables, row lookups.
-    fn unknown(&self, plan: &Plan) -> f64 {
-        let leaf = plan.plans.is_empty();
-        if leaf {
-            plan.total_cost * rates::UNIT
-        } else {
-            0.0
         }
     }
 
@@ -249,6 +239,15 @@ fn executions(plan: &Plan, subplan: &Plan) -> f64 {
     let below: f64 = inputs(plan).map(|p| p.total_cost).sum();
     let charged = (plan.total_cost - below).max(0.0) / subplan.total_cost.max(LEAST_COST);
     charged.max(1.0)
+}
+
+/// What the planner charges a leaf that no rate is for: functions, foreign tables, row lookups.
+fn unknown(plan: &Plan) -> f64 {
+    if plan.plans.is_empty() {
+        plan.total_cost * rates::UNIT
+    } else {
+        0.0
+    }
 }
 
 fn sorting(rows: f64) -> f64 {

@@ -143,7 +143,7 @@ fn what_has_to_be_read_takes_longer_and_most_so_at_random() {
     assert!(
         rates.is_measured && (rates.missed - 0.5).abs() < 1e-9 && (rates.read - 200.0).abs() < 1e-9
     );
-    assert_eq!(TimeModel::new(&cached).rates().missed, 0.0);
+    assert!(TimeModel::new(&cached).rates().missed.abs() < 1e-9);
     let slower = |json: &str| ms(&cold, json) / ms(&cached, json);
     let (in_sequence, at_random) = (
         slower(&sequential("")),
