@@ -8,8 +8,8 @@ use crate::model::ident::quote_ident;
 use crate::query::lexer::{Kind, Token, lex};
 
 /// Brings an expression (SQL text, of a statement or as `pg_get_indexdef` prints it) into that spelling: key words and
-/// names in lower case, quotes only where needed, no qualifiers, no needless parentheses around names and constants, casts
-/// as `::` with short type names, and no casts that change nothing (a string constant or a `varchar` column to `text`).
+/// names in lower case, quotes only where needed, no qualifiers but the schemas of functions and types (which they need
+/// wherever the search path is another one), no needless parentheses around names and constants, casts as `::` with short type names, and no casts that change nothing (a string constant or a `varchar` column to `text`).
 #[must_use]
 pub fn canonical(text: &str, table: &Table) -> String {
     let tokens: Vec<Token<'_>> = lex(text)
@@ -20,18 +20,20 @@ pub fn canonical(text: &str, table: &Table) -> String {
     let mut words: Vec<String> = Vec::with_capacity(tokens.len());
     let mut i = 0;
     while i < tokens.len() {
-        let qualifier = tokens[i].is_name()
-            && tokens.get(i + 1).is_some_and(|t| t.is("."))
-            && tokens.get(i + 2).is_some_and(Token::is_name);
-        if qualifier {
-            i += 2;
+        if is_qualifier(&tokens, i) {
+            let typed = words.last().is_some_and(|w| w == "::" || w == "as");
+            let last = (i..).step_by(2).find(|&at| !is_qualifier(&tokens, at));
+            let last = last.unwrap_or(i);
+            let called = tokens.get(last + 1).is_some_and(|t| t.is("("));
+            if (typed || called) && !tokens[i].is_word("pg_catalog") {
+                words.push(spelled(&tokens[i]) + "." + &spelled(&tokens[last]));
+                i = last + 1;
+            } else {
+                i = last;
+            }
             continue;
         }
-        words.push(match tokens[i].kind {
-            Kind::Word => tokens[i].text.to_ascii_lowercase(),
-            Kind::Quoted => quote_ident(&tokens[i].name()).into_owned(),
-            _ => tokens[i].text.to_string(),
-        });
+        words.push(spelled(&tokens[i]));
         i += 1;
     }
     short_types(&mut words);
@@ -48,6 +50,42 @@ pub fn canonical(text: &str, table: &Table) -> String {
         words.remove(0);
     }
     spaced(&words)
+}
+
+/// Whether a name and a dot stand before another name.
+fn is_qualifier(tokens: &[Token<'_>], at: usize) -> bool {
+    tokens[at].is_name()
+        && tokens.get(at + 1).is_some_and(|t| t.is("."))
+        && tokens.get(at + 2).is_some_and(Token::is_name)
+}
+
+fn spelled(token: &Token<'_>) -> String {
+    match token.kind {
+        Kind::Word => token.text.to_ascii_lowercase(),
+        Kind::Quoted => quote_ident(&token.name()).into_owned(),
+        _ => token.text.to_string(),
+    }
+}
+
+/// A canonical text without the schemas of its functions and types: the server prints them only where they are not in the
+/// search path, and a statement as it likes, so they say nothing when two expressions are compared.
+#[must_use]
+pub fn unqualified(canonical: &str) -> String {
+    if !canonical.contains('.') {
+        return canonical.to_owned();
+    }
+    let tokens = lex(canonical).tokens;
+    let mut text = String::with_capacity(canonical.len());
+    let mut i = 0;
+    while i < tokens.len() {
+        if is_qualifier(&tokens, i) {
+            i += 2;
+            continue;
+        }
+        text.push_str(&tokens[i].text);
+        i += 1;
+    }
+    text
 }
 
 /// The same for an expression of a statement.
@@ -226,5 +264,26 @@ mod tests {
             canonical("((data->>'a') || (body))", table),
             "(data ->> 'a') || body"
         );
+    }
+
+    #[test]
+    fn functions_and_types_keep_their_schema() {
+        let s = catalog("create table t (total numeric, mood text);");
+        let table = &s.tables[0];
+        for (text, expected, compared) in [
+            ("shop.net(t.total)", "shop.net(total)", "net(total)"),
+            (
+                "\"My Shop\".net(public.t.total)",
+                "\"My Shop\".net(total)",
+                "net(total)",
+            ),
+            ("pg_catalog.abs(total)", "abs(total)", "abs(total)"),
+            ("(mood)::shop.mood", "mood::shop.mood", "mood::mood"),
+            ("CAST(mood AS shop.mood)", "mood::shop.mood", "mood::mood"),
+            ("total * 1.5", "total * 1.5", "total * 1.5"),
+        ] {
+            assert_eq!(canonical(text, table), expected);
+            assert_eq!(unqualified(expected), compared);
+        }
     }
 }

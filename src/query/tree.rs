@@ -1,9 +1,9 @@
 //! Small readings of the syntax tree: names as PostgreSQL folds them, the parts of an expression, aggregates.
 
 use sqlparser::ast::{
-    AccessExpr, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentClause,
-    FunctionArguments, Ident, ObjectName, ObjectNamePart, OrderByExpr, Query, SelectItem,
-    Subscript, WindowType,
+    AccessExpr, BinaryOperator, Expr, Function, FunctionArg, FunctionArgExpr,
+    FunctionArgumentClause, FunctionArguments, Ident, ObjectName, ObjectNamePart, OrderByExpr,
+    Query, SelectItem, Subscript, WindowType,
 };
 
 /// An identifier as PostgreSQL folds it: in a multi-byte encoding only ASCII letters change.
@@ -247,6 +247,12 @@ pub(crate) fn argument(argument: &FunctionArg) -> Option<Child<'_>> {
         | FunctionArg::Unnamed(arg) => arg,
     };
     match value {
+        // `f(name := value)`, where the name is quoted.
+        FunctionArgExpr::Expr(Expr::BinaryOp {
+            op: BinaryOperator::Assignment,
+            right,
+            ..
+        }) => Some(Child::Expr(right)),
         FunctionArgExpr::Expr(expr) => Some(Child::Expr(expr)),
         FunctionArgExpr::QualifiedWildcard(name) => Some(Child::Row(name)),
         _ => None,

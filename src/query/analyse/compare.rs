@@ -2,6 +2,8 @@
 
 use sqlparser::ast::{BinaryOperator, Expr, Value};
 
+use crate::model::catalog::Column;
+use crate::model::ident::quote_ident;
 use crate::query::analyse::Analysis;
 use crate::query::analyse::scope::Target;
 use crate::query::analyse::side::Side;
@@ -365,15 +367,11 @@ impl<'a> Analysis<'a, '_> {
         } else {
             operand(value, column)
         };
-        if let (Some(column), Operand::Literal(text)) = (column, &operand)
-            && matches!(column.base_type.as_str(), "int2" | "int4" | "int8")
-            && is_decimal(value, text)
+        if let Some(column) = column
+            && let Some(wider) = wider_number(column, value)
         {
-            // The literal's type wins: PostgreSQL compares `id::numeric`, and an index on `id` is of no use.
-            expression = Some(format!(
-                "{}::numeric",
-                crate::model::ident::quote_ident(&column.name)
-            ));
+            // The wider type wins: PostgreSQL compares `id::numeric`, and an index on `id` is of no use.
+            expression = Some(format!("{}::{wider}", quote_ident(&column.name)));
         }
         Some(Fact::Filter {
             target,
@@ -675,13 +673,49 @@ fn opposite(operator: &Operator) -> Operator {
     }
 }
 
-/// Whether a constant is written as a number with a fraction or exponent.
-fn is_decimal(expr: &Expr, text: &str) -> bool {
+/// The type in which a column of numbers is compared with a value of a wider one: a number with a fraction or exponent, or
+/// whatever is cast.
+fn wider_number(column: &Column, value: &Expr) -> Option<&'static str> {
+    let width = match column.base_type.as_str() {
+        "int2" | "int4" | "int8" => Width::Whole,
+        "numeric" => Width::Numeric,
+        _ => return None,
+    };
+    match number_width(value).filter(|wider| *wider > width)? {
+        Width::Whole => None,
+        Width::Numeric => Some("numeric"),
+        Width::Float => Some("float8"),
+    }
+}
+
+/// Types of numbers, each of which takes in the ones before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Width {
+    Whole,
+    Numeric,
+    Float,
+}
+
+fn number_width(expr: &Expr) -> Option<Width> {
     match expr {
-        Expr::Nested(inner) | Expr::UnaryOp { expr: inner, .. } => is_decimal(inner, text),
-        Expr::Value(value) => {
-            matches!(value.value, Value::Number(..)) && text.contains(['.', 'e', 'E'])
+        Expr::Nested(inner) | Expr::UnaryOp { expr: inner, .. } => number_width(inner),
+        Expr::BinaryOp { left, right, .. } => number_width(left).max(number_width(right)),
+        Expr::Value(value) => match &value.value {
+            Value::Number(text, _) if text.contains(['.', 'e', 'E']) => Some(Width::Numeric),
+            Value::Number(..) => Some(Width::Whole),
+            _ => None,
+        },
+        Expr::Cast { data_type, .. } => {
+            let name = data_type.to_string().to_ascii_lowercase();
+            let begins = |some: &[&str]| some.iter().any(|s| name.starts_with(s));
+            if begins(&["numeric", "decimal", "dec"]) {
+                Some(Width::Numeric)
+            } else if begins(&["float", "double", "real"]) {
+                Some(Width::Float)
+            } else {
+                None
+            }
         }
-        _ => false,
+        _ => None,
     }
 }

@@ -420,6 +420,7 @@ fn writes() {
 fn reasons() {
     check(&[
         ("select 1", "NoTables"),
+        ("select f(\"x\" := (select 1))", "NoTables"),
         ("select * from pg_class", "NoTables"),
         ("select * from information_schema.tables", "NoTables"),
         ("begin", "Utility"),

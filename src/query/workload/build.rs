@@ -8,6 +8,7 @@ use crate::model::snapshot::Snapshot;
 use crate::model::statement::{Source, Statement};
 use crate::query::analyse::{Analysed, analyse, analyse_prepared};
 use crate::query::catalog::Catalog;
+use crate::query::lexer::{Kind, Token, lex};
 use crate::query::parse::Prepared;
 use crate::query::usual::usual_text;
 use crate::query::workload::{Coverage, Query, Reason, Skipped, Usual, Workload};
@@ -47,7 +48,7 @@ pub fn workload(snapshot: &Snapshot, options: &WorkloadOptions) -> Workload {
     let catalog = Catalog::new(snapshot);
     let mut skipped = Vec::new();
     let mut groups: Vec<Group<'_>> = Vec::new();
-    let mut by_key: HashMap<(u64, Vec<String>), usize> = HashMap::new();
+    let mut by_key: HashMap<(u64, Vec<bool>, Vec<String>), usize> = HashMap::new();
     for (position, statement) in snapshot.statements.iter().enumerate() {
         match classify(snapshot, statement) {
             // Extensions ask the catalogs from inside their functions; that is no load that an index could serve.
@@ -62,7 +63,7 @@ pub fn workload(snapshot: &Snapshot, options: &WorkloadOptions) -> Workload {
             Ok((text, fingerprint)) => {
                 let path = search_path(snapshot, statement);
                 let group = *by_key
-                    .entry((fingerprint, path.clone()))
+                    .entry((fingerprint, booleans(text), path.clone()))
                     .or_insert_with(|| {
                         groups.push(Group::new(text, fingerprint, path));
                         groups.len() - 1
@@ -98,6 +99,19 @@ pub fn workload(snapshot: &Snapshot, options: &WorkloadOptions) -> Workload {
         skipped,
         coverage,
     }
+}
+
+/// The truth values that stand in a text. Statements that differ in one ask for different parts of a table, each with an index
+/// of its own, although they share a fingerprint: `pg_stat_statements` keeps no such values.
+fn booleans(text: &str) -> Vec<bool> {
+    let tokens = lex(text).tokens;
+    let truth = |token: &Token<'_>| match (token.kind, token.text.trim_matches('\'')) {
+        (Kind::String, "t") => Some(true),
+        (Kind::String, "f") => Some(false),
+        (Kind::String | Kind::Word, word) => word.to_ascii_lowercase().parse().ok(),
+        _ => None,
+    };
+    tokens.iter().filter_map(truth).collect()
 }
 
 /// Rows that are the same statement.
