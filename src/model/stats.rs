@@ -141,6 +141,24 @@ pub struct ExtendedStats {
     pub most_common: Vec<Combination>,
 }
 
+impl ExtendedStats {
+    /// Dependencies of one column on one other, by attribute numbers: for which share of the rows (0 to 1) the first decides
+    /// the second. They stand as `{"1 => 2": 0.9, "1, 3 => 2": 1.0}`.
+    #[must_use]
+    pub fn pairs(&self) -> Vec<(i16, i16, f64)> {
+        let entry = |part: &str| {
+            let (pair, degree) = part.rsplit_once(':')?;
+            let (from, to) = pair.split_once("=>")?;
+            let number = |t: &str| t.trim_matches([' ', '"', '{']).parse().ok();
+            let degree: f64 = degree.trim_matches([' ', '}']).parse().ok()?;
+            let degree = if degree.is_finite() { degree } else { 0.0 };
+            Some((number(from)?, number(to)?, degree.clamp(0.0, 1.0)))
+        };
+        let text = self.dependencies.as_deref().unwrap_or_default();
+        text.split(", \"").filter_map(entry).collect()
+    }
+}
+
 /// A combination of values that many rows have (`pg_stats_ext.most_common_vals` and its companions).
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]

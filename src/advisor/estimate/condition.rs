@@ -1,7 +1,7 @@
 //! The conditions on one table: what each keeps of its rows, what all keep together, and what an index can make of them.
 
 use crate::advisor::estimate::base::{Base, Clauses, ColumnAt, NO_COLUMN, column_at};
-use crate::advisor::estimate::number::{count, fraction};
+use crate::advisor::estimate::number::count;
 use crate::advisor::estimate::selectivity::{ARRAY_LENGTH, Field, Share, Side};
 use crate::advisor::estimate::settings::Settings;
 use crate::model::snapshot::Snapshot;
@@ -174,8 +174,8 @@ impl Base<'_> {
             .iter()
             .filter(|s| s.table_oid == table_oid);
         let mut found: Vec<(f64, Clauses)> = Vec::new();
-        for text in statistics.filter_map(|s| s.dependencies.as_ref()) {
-            for (from, to, degree) in dependencies(text) {
+        for object in statistics {
+            for (from, to, degree) in object.pairs() {
                 let equality = |attnum: i16| {
                     self.clauses.iter().position(|c| {
                         matches!(c.usage, Use::Equality | Use::Any)
@@ -244,16 +244,4 @@ impl Base<'_> {
             }
         }
     }
-}
-
-/// Reads `{"1 => 2": 0.9, "1, 3 => 2": 1.0}`: dependencies of one column on one other.
-fn dependencies(text: &str) -> Vec<(i16, i16, f64)> {
-    let entry = |part: &str| {
-        let (pair, degree) = part.rsplit_once(':')?;
-        let (from, to) = pair.split_once("=>")?;
-        let number = |t: &str| t.trim_matches([' ', '"', '{']).parse().ok();
-        let degree: f64 = degree.trim_matches([' ', '}']).parse().ok()?;
-        Some((number(from)?, number(to)?, fraction(degree)))
-    };
-    text.split(", \"").filter_map(entry).collect()
 }

@@ -13,6 +13,16 @@ use crate::model::index::{Index, IndexDefinition};
 use crate::model::whatif::Hypothetical;
 use crate::query::shape::{Operator, Predicate};
 
+/// What kind of index it is, as far as its costs are known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Btree,
+    /// Finds equal values and knows no order.
+    Hash,
+    /// Knows no order either; which comparisons it serves depends on the type.
+    Gist,
+}
+
 /// Which index it is.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Source<'a> {
@@ -26,8 +36,7 @@ pub(crate) enum Source<'a> {
 pub(crate) struct Ix<'a> {
     pub(crate) source: Source<'a>,
     pub(crate) keys: Vec<Key>,
-    /// Hash indexes find equal values and know no order.
-    pub(crate) hash: bool,
+    pub(crate) kind: Kind,
     /// Whether it holds every column that the statement reads.
     pub(crate) covers: bool,
     pub(crate) pages: f64,
@@ -71,6 +80,8 @@ pub(crate) struct Match {
     pub(crate) outer: u64,
     /// Descents: the product of the lengths of IN lists.
     pub(crate) scans: f64,
+    /// Whether there is an IN list.
+    pub(crate) any: bool,
     /// Whether an IN list beyond the first key spoils the order.
     pub(crate) late_any: bool,
     /// Whether at most one entry can match.
@@ -132,10 +143,16 @@ impl<'a> Ix<'a> {
         height: f64,
         tuples: f64,
     ) -> Option<Self> {
-        let hash = match definition.method.as_str() {
-            "btree" => false,
-            "hash" => true,
+        let kind = match definition.method.as_str() {
+            "btree" => Kind::Btree,
+            "hash" => Kind::Hash,
+            "gist" => Kind::Gist,
             _ => return None,
+        };
+        let height = match kind {
+            // `gistcostestimate` takes a hundred entries a page.
+            Kind::Gist => (pages.max(1.0).ln() / 100.0_f64.ln()).floor(),
+            _ => height,
         };
         let (ensured, rest_share) = match &definition.predicate {
             None => (0, 1.0),
@@ -158,7 +175,7 @@ impl<'a> Ix<'a> {
             };
             *at != NO_COLUMN && (keys.iter().any(|k| k.column == *at) || included())
         };
-        let covers = !hash
+        let covers = kind == Kind::Btree
             && base
                 .needed
                 .as_ref()
@@ -169,12 +186,14 @@ impl<'a> Ix<'a> {
             .and_then(|c| c.stats.as_ref());
         let correlation = stats.and_then(|s| s.correlation).unwrap_or(0.0);
         let mut correlation = within(correlation, -1.0, 1.0);
-        if keys.len() > 1 {
+        if kind != Kind::Btree {
+            correlation = 0.0;
+        } else if keys.len() > 1 {
             correlation *= 0.75;
         }
         Some(Self {
             source,
-            hash,
+            kind,
             covers,
             pages: within(pages, 1.0, 1e15),
             tuples: tuples.max(1.0),
@@ -201,9 +220,10 @@ impl<'a> Ix<'a> {
             let (mut equality, mut single) = (false, false);
             for (at, clause) in base.clauses.iter().enumerate() {
                 let bit = 1 << at;
-                if available & bit == 0 || !key.serves(clause, self.hash) {
+                if available & bit == 0 || !key.serves(clause, self.kind) {
                     continue;
                 }
+                found.any |= clause.usage == Use::Any;
                 found.quals |= bit;
                 equality |= matches!(clause.usage, Use::Equality | Use::Any | Use::Null);
                 single |= clause.usage == Use::Equality;
@@ -217,7 +237,12 @@ impl<'a> Ix<'a> {
                 .iter()
                 .filter(|p| p.column == key.column && p.column != NO_COLUMN)
             {
-                if !param.equality && (key.pattern || self.hash) {
+                let served = match self.kind {
+                    Kind::Btree => param.equality || !key.pattern,
+                    Kind::Hash => param.equality,
+                    Kind::Gist => key.serves_by_gist(!param.equality),
+                };
+                if !served {
                     continue;
                 }
                 found.params *= param.share;
@@ -230,7 +255,8 @@ impl<'a> Ix<'a> {
                 }
             }
             one &= single;
-            open &= equality;
+            // All conditions narrow the search in a tree that has no order.
+            open &= equality || self.kind == Kind::Gist;
         }
         found.one = one && found.scans <= 1.0;
         found

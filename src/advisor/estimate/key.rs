@@ -2,8 +2,31 @@
 
 use crate::advisor::estimate::base::{Base, ColumnAt, NO_COLUMN, column_at};
 use crate::advisor::estimate::condition::{Clause, Use};
+use crate::advisor::estimate::index::Kind;
+use crate::model::catalog::Column;
 use crate::model::index::{IndexKey, KeyOf};
-use crate::query::expression::canonical;
+use crate::query::expression::{canonical, unqualified};
+
+/// Which comparisons of a btree a `GiST` index on a column serves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Gist {
+    No,
+    Equality,
+    Order,
+}
+
+/// What the operator classes of the server and its extensions serve: shapes and documents no equality that a statement means
+/// by `=`, ranges just that, whatever else has such a class (`btree_gist`, `ltree`, networks) all of it.
+fn gist(key: &IndexKey, column: Option<&Column>) -> Gist {
+    let by_trigrams = (key.opclass.as_ref()).is_some_and(|o| o.ends_with("gist_trgm_ops"));
+    match column {
+        Some(column) if column.category == "R" => Gist::Equality,
+        Some(column) if column.btree && column.base_type != "tsvector" && !by_trigrams => {
+            Gist::Order
+        }
+        _ => Gist::No,
+    }
+}
 
 /// One key.
 #[derive(Debug, Clone)]
@@ -23,6 +46,7 @@ pub(crate) struct Key {
     bytes: bool,
     /// In another collation than the column's, and so in another order than the statement means.
     collated: bool,
+    gist: Gist,
 }
 
 impl Key {
@@ -30,7 +54,7 @@ impl Key {
         let (column, expression) = match &key.of {
             KeyOf::Column(name) => (column_at(base.table, name), None),
             KeyOf::Expression(text) => {
-                let spelled = base.table.map(|table| canonical(text, table));
+                let spelled = base.table.map(|table| unqualified(&canonical(text, table)));
                 (NO_COLUMN, spelled)
             }
         };
@@ -50,6 +74,7 @@ impl Key {
                 .is_some_and(|o| o.ends_with("pattern_ops")),
             bytes,
             collated: key.collation.is_some(),
+            gist: gist(key, base.field(column).column),
         }
     }
 
@@ -58,19 +83,30 @@ impl Key {
         self.column != NO_COLUMN && !self.pattern && !self.collated
     }
 
+    /// Whether a `GiST` index on the key serves equality, or an order (`range`).
+    pub(crate) fn serves_by_gist(&self, range: bool) -> bool {
+        match self.gist {
+            Gist::No => false,
+            Gist::Equality => !range,
+            Gist::Order => true,
+        }
+    }
+
     /// Whether an index condition can be made of that one.
-    pub(crate) fn serves(&self, clause: &Clause, hash: bool) -> bool {
+    pub(crate) fn serves(&self, clause: &Clause, kind: Kind) -> bool {
         let same = match (&clause.predicate.expression, &self.expression) {
             (None, None) => clause.column == self.column && self.column != NO_COLUMN,
-            (Some(asked), Some(held)) => asked == held,
+            (Some(asked), Some(held)) => unqualified(asked) == *held,
             _ => false,
         };
-        same && match clause.usage {
-            Use::Equality => true,
-            Use::Any | Use::Null | Use::NotNull => !hash,
-            Use::Low | Use::High | Use::Both => !hash && !self.pattern && !self.collated,
-            Use::Prefix => !hash && (self.pattern || self.bytes),
-            Use::Filter => false,
+        same && match (kind, clause.usage) {
+            (Kind::Gist, Use::Equality | Use::Any) => self.serves_by_gist(false),
+            (Kind::Gist, Use::Low | Use::High | Use::Both) => self.serves_by_gist(true),
+            (Kind::Gist | Kind::Btree, Use::Null | Use::NotNull)
+            | (Kind::Btree | Kind::Hash, Use::Equality | Use::Any) => true,
+            (Kind::Btree, Use::Low | Use::High | Use::Both) => !self.pattern && !self.collated,
+            (Kind::Btree, Use::Prefix) => self.pattern || self.bytes,
+            (Kind::Hash | Kind::Gist, _) | (_, Use::Filter) => false,
         }
     }
 }

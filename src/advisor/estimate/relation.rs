@@ -3,7 +3,7 @@
 use crate::advisor::estimate::base::{Base, Clauses};
 use crate::advisor::estimate::bitmap::{add_ors, bitmap, offer_bitmaps};
 use crate::advisor::estimate::condition::Use;
-use crate::advisor::estimate::index::{Ix, Match, Param};
+use crate::advisor::estimate::index::{Ix, Kind, Match, Param};
 use crate::advisor::estimate::path::{Arena, Offer, Path, SortKey, Step, UNORDERED};
 use crate::advisor::estimate::scan::{Costs, Frame};
 use crate::advisor::estimate::settings::clamp_rows;
@@ -47,6 +47,10 @@ pub(crate) fn paths<'a>(
         let found = ix.matched(base, base.and, &[]);
         if found.quals != 0 || ix.ensured != 0 {
             bitmaps.push(bitmap(arena, frame, relation, base, ix, &found));
+        }
+        // Only a btree takes a list as it is; others look for one element after the other, into a bitmap.
+        if found.any && ix.kind != Kind::Btree {
+            continue;
         }
         offer_index(
             arena, &mut paths, frame, unit, leaf, relation, base, ix, &found, &offer,
@@ -93,7 +97,7 @@ fn offer_index<'a>(
     offer: &impl Fn(Costs, usize) -> Offer,
 ) {
     let spoilt = found.late_any && frame.settings.major < 17;
-    let ordered = !ix.hash && !spoilt;
+    let ordered = ix.kind == Kind::Btree && !spoilt;
     let keys = if ordered {
         order_of(unit, relation, base, ix)
     } else {

@@ -2,7 +2,7 @@
 //! `selfuncs.c`, function by function.
 
 use crate::advisor::estimate::base::Base;
-use crate::advisor::estimate::index::{Ix, Match};
+use crate::advisor::estimate::index::{Ix, Kind, Match};
 use crate::advisor::estimate::settings::{Settings, clamp_rows};
 
 /// `DEFAULT_PAGE_CPU_MULTIPLIER` of `selfuncs.c`: operator calls charged for each page of a descent.
@@ -48,7 +48,7 @@ impl Frame<'_> {
         pages_fetched(tuples, pages, total, self.settings.cache_pages)
     }
 
-    /// `btcostestimate` and `genericcostestimate` (and `hashcostestimate`, which charges no descent).
+    /// `btcostestimate`, `gistcostestimate` and `genericcostestimate` (and `hashcostestimate`, which charges no descent).
     pub(crate) fn access(&self, base: &Base<'_>, ix: &Ix<'_>, found: &Match, loops: f64) -> Access {
         let s = self.settings;
         let parts = base.partitions;
@@ -80,7 +80,7 @@ impl Frame<'_> {
         let operators = f64::from(found.quals.count_ones()) + found.param_count;
         total += entries * scans * (s.cpu_index_tuple + operators * s.cpu_operator);
         let mut startup = 0.0;
-        if !ix.hash {
+        if ix.kind != Kind::Hash {
             let comparisons = tuples.log2().ceil().max(0.0) * s.cpu_operator;
             let descent = comparisons + (ix.height + 1.0) * PAGE_CPU * s.cpu_operator;
             startup += descent;

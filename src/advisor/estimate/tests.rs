@@ -250,6 +250,51 @@ fn what_exists_is_preferred_to_its_twin() {
     assert!(cost.used.is_empty(), "{}", cost.plan.outline());
 }
 
+/// Indexes that are no btrees serve what their method and the type's operators serve.
+#[test]
+fn an_existing_hash_or_search_tree_is_used() {
+    let ddl = "create table hosts ( -- rows=100000 pages=3000
+        id int primary key,
+        name text, -- n_distinct=-1
+        address inet, -- n_distinct=-1
+        lease tstzrange, -- n_distinct=-1
+        room int -- n_distinct=5000
+        );
+        create index on hosts using hash (name); -- pages=500
+        create index on hosts using gist (address inet_ops, room); -- pages=600
+        create index on hosts using gist (lease); -- pages=700";
+    let snapshot = catalog(ddl);
+    for (condition, plan) in [
+        ("name = 'a'", "Index Scan using hosts_name_idx"),
+        (
+            "name in ('a', 'b')",
+            "Bitmap Index Scan using hosts_name_idx",
+        ),
+        ("name > 'zz'", "Seq Scan"),
+        (
+            "address = '10.0.0.1'",
+            "Index Scan using hosts_address_room_idx",
+        ),
+        (
+            "address > '10.0.0.1' and room = 7",
+            "hosts_address_room_idx",
+        ),
+        ("room = 7", "hosts_address_room_idx"),
+        (
+            "lease = '[2024-01-01,2024-01-02)'",
+            "Index Scan using hosts_lease_idx",
+        ),
+        ("lease > '[2024-01-01,2024-01-02)'", "Seq Scan"),
+    ] {
+        let sql = format!("select * from hosts where {condition}");
+        let outline = ask(&sql, &[], &snapshot).plan.outline();
+        assert!(outline.contains(plan), "{condition}: {outline}");
+    }
+    // They know no order.
+    let ordered = ask("select * from hosts order by name limit 10", &[], &snapshot);
+    assert_eq!(ordered.plan.outline(), "Limit > Sort > Seq Scan on hosts");
+}
+
 #[test]
 fn a_plan_names_what_it_reads() {
     let shop = catalog(SHOP);
