@@ -13,6 +13,7 @@ pub mod catalog_advice;
 pub mod drop_check;
 pub mod estimate;
 mod expressions;
+mod finders;
 mod keys;
 mod partial;
 pub mod recommend;

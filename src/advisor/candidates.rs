@@ -22,20 +22,25 @@ mod covering;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::advisor::expressions::{hidden_expression, is_unproven, spelled};
+use crate::advisor::finders::{needed, rows_by_equality, share_searched};
 use crate::advisor::keys::{Groups, groups};
 use crate::advisor::partial::{partial, parts};
 use crate::advisor::size::{hypothetical, hypothetical_in};
 use crate::advisor::special::{special, wants_trigrams};
+use crate::advisor::usual::rows_counted;
 use crate::model::catalog::Table;
 use crate::model::index::{IndexDefinition, IndexKey};
 use crate::model::snapshot::Snapshot;
 use crate::model::whatif::Hypothetical;
 use crate::query::shape::{Operator, Predicate, Shape};
 use crate::query::workload::{Query, Workload};
-use covering::{covering, share_searched};
+use covering::covering;
 
 /// Below this many pages (128 kB) a table is read in one go whatever indexes it has.
 pub const TINY_PAGES: f64 = 16.0;
+
+/// So many rows are read sooner than an index that is no btree pays for the writes it slows down.
+const FEW_ROWS: f64 = 100.0;
 
 /// Limits of candidate generation.
 #[derive(Debug, Clone, PartialEq)]
@@ -266,11 +271,13 @@ impl<'a> Catalog<'a> {
             .collect();
         let used = &query.shape.relations[relation];
         let parts = parts(query, relation, table, self.snapshot);
-        for groups in groups(query, relation, table, &rank, &unique) {
+        let counted = rows_counted(query, self.snapshot);
+        let needed = |eq| needed(eq, used, table, self.snapshot, counted);
+        for groups in groups(query, relation, table, &rank, &unique, &needed) {
             for keys in combinations(&groups, table, &unique, options.max_columns) {
                 let plain = definition(table, keys, Vec::new());
                 definitions.extend(parts.iter().filter_map(|part| partial(&plain, part)));
-                if let Some(include) = covering(&groups, &plain, table)
+                if let Some(include) = covering(&groups, &plain, used, table)
                     && share_searched(used, &plain, table) <= options.covering_rows
                 {
                     definitions.push(IndexDefinition {
@@ -281,13 +288,17 @@ impl<'a> Catalog<'a> {
                 definitions.push(plain);
             }
         }
-        if definitions.is_empty() {
-            definitions.extend(parts.iter().filter_map(|part| part.alone(table)));
+        for part in &parts {
+            if definitions.iter().all(|d| !part.is_of(d)) {
+                definitions.extend(part.alone(table, self.snapshot));
+            }
         }
         // A definition with the same keys comes from several combinations once the column of a part is taken out.
         let mut seen = BTreeSet::new();
         definitions.retain(|d| seen.insert(d.clone()));
-        definitions.extend(special(used, table, self.snapshot));
+        if rows_by_equality(used, table) > FEW_ROWS {
+            definitions.extend(special(used, table, self.snapshot));
+        }
         let existing: Vec<IndexDefinition> = self
             .snapshot
             .indexes_of(table.oid)

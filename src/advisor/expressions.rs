@@ -2,20 +2,23 @@
 
 use crate::model::catalog::Table;
 use crate::model::index::{IndexDefinition, IndexKey, KeyOf};
-use crate::query::expression::canonical;
+use crate::query::expression::{canonical, unqualified};
 use crate::query::workload::Query;
 
 /// A key on an expression of a statement, if an index can have it and it is worth one: a call, a cast, a member of a document.
 /// What holds a parameter is another expression each time; for arithmetic (`total + 1 = 5`) the statement is what should change,
-/// and a whole number compared with a fraction is cast by the server, not by the statement.
+/// and a column that is compared with a wider number is cast by the server, not by the statement.
 pub(super) fn expression_key(text: &str) -> Option<IndexKey> {
     let arithmetic = [" + ", " - ", " * ", " / ", " % ", "^"];
     let worth = ["(", "::", "->", "#>"]
         .iter()
         .any(|mark| text.contains(mark));
-    let refused = text.contains('$')
-        || text.ends_with("::numeric")
-        || arithmetic.iter().any(|operator| text.contains(operator));
+    let widened = ["::numeric", "::float8"].iter().any(|cast| {
+        let of = text.strip_suffix(cast);
+        of.is_some_and(|of| !of.contains(['(', ':', '>']))
+    });
+    let refused =
+        text.contains('$') || widened || arithmetic.iter().any(|operator| text.contains(operator));
     (worth && !refused).then(|| {
         let mut key = IndexKey::column("");
         key.of = KeyOf::Expression(text.to_owned());
@@ -37,11 +40,11 @@ pub(super) fn spelled(definition: &IndexDefinition, table: &Table) -> IndexDefin
     let mut definition = definition.clone();
     for key in &mut definition.keys {
         if let KeyOf::Expression(text) = &mut key.of {
-            *text = canonical(text, table);
+            *text = unqualified(&canonical(text, table));
         }
     }
     let predicate = definition.predicate.take();
-    definition.predicate = predicate.map(|text| canonical(&text, table));
+    definition.predicate = predicate.map(|text| unqualified(&canonical(&text, table)));
     definition
 }
 

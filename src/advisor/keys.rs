@@ -24,19 +24,22 @@ pub(super) struct Groups {
 }
 
 /// Sorts the conditions of a relation. `rank` is the load that compares a column by equality, `unique` are the column sets
-/// of the table's unique indexes.
+/// of the table's unique indexes, `needed` chooses among the equality columns.
 pub(super) fn groups(
     query: &Query,
     relation: usize,
     table: &Table,
     rank: &dyn Fn(&str) -> f64,
     unique: &[BTreeSet<&str>],
+    needed: &dyn Fn(Vec<IndexKey>) -> Vec<IndexKey>,
 ) -> Vec<Groups> {
     let shape = &query.shape;
     let used = &shape.relations[relation];
     let block = &shape.blocks[used.block];
+    let implied = implied(shape, relation);
+    let eq = equalities(used.predicates.iter().chain(&implied), table, rank);
     let base = Groups {
-        eq: equalities(used.predicates.iter(), table, rank),
+        eq: needed(eq),
         range: ranges(used.predicates.iter(), table),
         joins: joins(shape, relation, table),
         orders: Vec::new(),
@@ -50,6 +53,30 @@ pub(super) fn groups(
     let mut all = arms(used, table, rank, &base);
     all.insert(0, Groups { orders, ..base });
     all
+}
+
+/// Conditions that follow for columns that are joined to a column which is compared with a constant, as the planner draws the
+/// conclusion: `c.id = $1 and o.customer_id = c.id` is `o.customer_id = $1` as well.
+fn implied(shape: &Shape, relation: usize) -> Vec<Predicate> {
+    let joined = shape.joins.iter().filter(|j| j.equality);
+    let pairs = joined.filter_map(|join| {
+        let (own, other) = sides(join, relation)?;
+        let (left, right) = (&join.left, &join.right);
+        let partner = if left.relation == other && right.column == own {
+            left
+        } else {
+            right
+        };
+        let constant = |p: &&Predicate| {
+            p.operator == Operator::Eq && p.expression.is_none() && p.column == partner.column
+        };
+        let found = shape.relations[other].predicates.iter().find(constant)?;
+        Some(Predicate {
+            column: own.to_owned(),
+            ..found.clone()
+        })
+    });
+    pairs.collect()
 }
 
 /// Whether another relation of the same block has conditions of its own.

@@ -108,20 +108,34 @@ pub(super) fn partial(plain: &IndexDefinition, part: &Part) -> Option<IndexDefin
 }
 
 impl Part {
-    /// An index on the few values of a column that is mostly NULL.
-    pub(super) fn alone(&self, table: &Table) -> Option<IndexDefinition> {
-        let column = table.column(&self.column).filter(|c| c.btree)?;
-        let whole = IndexDefinition {
+    /// Whether an index holds this part.
+    pub(super) fn is_of(&self, definition: &IndexDefinition) -> bool {
+        definition.predicate.as_ref() == Some(&self.predicate)
+    }
+
+    /// An index on the part where nothing else is searched by: on the few values of a column that is mostly NULL, else on the
+    /// primary key, since the column is the same in every row of the part.
+    pub(super) fn alone(&self, table: &Table, snapshot: &Snapshot) -> Option<IndexDefinition> {
+        let single = format!("{} IS NOT NULL", quote_ident(&self.column));
+        let key = if self.predicate == single {
+            let column = table.column(&self.column).filter(|c| c.btree)?;
+            IndexKey::column(&column.name)
+        } else {
+            let primary = snapshot.indexes_of(table.oid).find(|i| i.primary)?;
+            match primary.definition.keys.as_slice() {
+                [key] => key.clone(),
+                _ => return None,
+            }
+        };
+        Some(IndexDefinition {
             table_oid: table.oid,
             table: table.qualified(),
             method: "btree".into(),
-            keys: vec![IndexKey::column(&column.name)],
+            keys: vec![key],
             include: Vec::new(),
             predicate: Some(self.predicate.clone()),
             unique: false,
-        };
-        let single = format!("{} IS NOT NULL", quote_ident(&column.name));
-        (self.predicate == single).then_some(whole)
+        })
     }
 }
 

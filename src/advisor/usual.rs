@@ -96,13 +96,10 @@ impl Part {
 }
 
 fn told(query: &Query, snapshot: &Snapshot) -> Vec<Told> {
-    let counted = |&member: &usize| snapshot.statements[member].source == Source::PgStatStatements;
-    let Some(relation) = only_relation(query) else {
+    let (Some(relation), Some(counted)) = (only_relation(query), rows_counted(query, snapshot))
+    else {
         return Vec::new();
     };
-    if query.calls <= 0.0 || !query.members.iter().all(counted) {
-        return Vec::new();
-    }
     let free = single_parameters(&query.text);
     let ranges = ranges(relation, &free);
     let of_ranges: BTreeSet<usize> = ranges.values().flatten().copied().collect();
@@ -112,7 +109,7 @@ fn told(query: &Query, snapshot: &Snapshot) -> Vec<Told> {
     if rows <= 0.0 || !is_certain(&base) {
         return Vec::new();
     }
-    let wanted = query.rows_per_call.max(FEWEST_ROWS) / rows;
+    let wanted = counted.max(FEWEST_ROWS) / rows;
     if ranges.is_empty() {
         return equality(relation, &base, &free, wanted)
             .into_iter()
@@ -131,6 +128,15 @@ fn told(query: &Query, snapshot: &Snapshot) -> Vec<Told> {
         })
         .collect();
     told.unwrap_or_default()
+}
+
+/// Rows that the conditions of a statement really leave, where the server counted them.
+pub(super) fn rows_counted(query: &Query, snapshot: &Snapshot) -> Option<f64> {
+    let counted = |&member: &usize| snapshot.statements[member].source == Source::PgStatStatements;
+    let known = query.calls > 0.0 && query.members.iter().all(counted);
+    only_relation(query)
+        .filter(|_| known)
+        .map(|_| query.rows_per_call)
 }
 
 /// The one table of a statement whose rows are those that pass its conditions.

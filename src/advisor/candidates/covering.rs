@@ -3,13 +3,14 @@
 use crate::advisor::keys::Groups;
 use crate::model::catalog::Table;
 use crate::model::index::IndexDefinition;
-use crate::query::shape::{Operator, Relation};
+use crate::query::shape::Relation;
 
 /// INCLUDE columns that would make the statement's access index-only, if few, narrow, and the table's pages are mostly all
 /// visible (else every row is fetched from the heap anyway).
 pub(super) fn covering(
     groups: &Groups,
     plain: &IndexDefinition,
+    used: &Relation,
     table: &Table,
 ) -> Option<Vec<String>> {
     const MOST_COLUMNS: usize = 4;
@@ -25,6 +26,12 @@ pub(super) fn covering(
         .filter(|c| plain.key_columns().all(|k| k != *c))
         .cloned()
         .collect();
+    // Columns that are all compared in an OR are keys for its arms: an index that holds no more than an INCLUDE would, is
+    // smaller where values repeat, and is searched by them as well.
+    let arms = || used.disjunctions.iter().flatten().flatten();
+    if include.iter().all(|name| arms().any(|p| p.column == *name)) {
+        return None;
+    }
     let width: f64 = include
         .iter()
         .map(|name| match table.column(name) {
@@ -42,26 +49,4 @@ pub(super) fn covering(
         && include.len() <= MOST_COLUMNS
         && width <= MOST_BYTES)
         .then_some(include)
-}
-
-/// Share of the rows that the conditions on the key columns leave, each taken by itself as a generic plan takes it.
-pub(super) fn share_searched(used: &Relation, index: &IndexDefinition, table: &Table) -> f64 {
-    let rows = table.rows().max(1.0);
-    let share = |key: &str| {
-        let stats = table.column(key).and_then(|c| c.stats.as_ref());
-        let one_value = stats.map_or(1.0 / rows.sqrt(), |s| {
-            (1.0 - s.null_frac) / s.distinct(rows)
-        });
-        let mut conditions = used
-            .predicates
-            .iter()
-            .filter(|p| p.column == key && p.expression.is_none());
-        match conditions.next().map(|p| &p.operator) {
-            Some(Operator::IsNull) => stats.map_or(0.005, |s| s.null_frac),
-            Some(operator) if operator.is_range() => 1.0 / 3.0,
-            // Without a condition of its own a key column is joined or sorted by: one value at a time.
-            _ => one_value,
-        }
-    };
-    index.key_columns().map(share).product()
 }

@@ -83,6 +83,92 @@ fn each_arm_of_an_or_has_its_own() {
 }
 
 #[test]
+fn what_an_or_compares_is_a_key_and_no_include() {
+    let ddl = "create table films ( -- rows=100000 pages=10000 visible=1
+        id int primary key,
+        year int, -- n_distinct=100
+        length int, -- n_distinct=200
+        hours int -- n_distinct=20
+        );";
+    assert_eq!(
+        of(
+            ddl,
+            "select 1 from films where year = 1 and (length = 1 or length = 2)"
+        ),
+        ["(length)", "(year)", "(year, length)"]
+    );
+    assert_eq!(
+        of(
+            ddl,
+            "select hours from films where year = 1 and (length = 1 or length = 2)"
+        ),
+        [
+            "(length)",
+            "(year)",
+            "(year) INCLUDE (hours, length)",
+            "(year, length)"
+        ]
+    );
+}
+
+#[test]
+fn a_column_that_finds_no_fewer_rows_than_another_is_no_key() {
+    let ddl = "create table addresses ( -- rows=60000 pages=1000
+        id int primary key,
+        city text, -- n_distinct=100
+        zip text -- n_distinct=2000
+        );";
+    let columns = |sql: &str, rows_per_call: i64| -> Vec<String> {
+        let mut snapshot = with_statements(catalog(ddl), &[(sql, 100, 10.0)]);
+        snapshot.statements[0].rows = 100 * rows_per_call;
+        let workload = workload(&snapshot, &WorkloadOptions::default());
+        let found = candidates(&workload, &snapshot, &CandidateOptions::default());
+        found
+            .indexes
+            .iter()
+            .map(|i| i.definition.to_string())
+            .collect()
+    };
+    let both = "select * from addresses where city = $1 and zip = $2";
+    // A zip code has 30 rows; if as many came back, the city left out none of them.
+    assert_eq!(columns(both, 30), ["(zip)"]);
+    assert_eq!(columns(both, 25), ["(zip)"]);
+    for rows in [0, 1, 12] {
+        assert_eq!(
+            columns(both, rows),
+            ["(city, zip)", "(city)", "(zip)"],
+            "{rows}"
+        );
+    }
+    // Extended statistics know without counting.
+    let decided = |degree: &str| {
+        let mut snapshot = with_statements(catalog(ddl), &[(both, 100, 10.0)]);
+        snapshot
+            .extended_stats
+            .push(crate::model::stats::ExtendedStats {
+                table_oid: snapshot.tables[0].oid,
+                dependencies: Some(format!("{{\"2 => 3\": 0.050000, \"3 => 2\": {degree}}}")),
+                ..Default::default()
+            });
+        let workload = workload(&snapshot, &WorkloadOptions::default());
+        candidates(&workload, &snapshot, &CandidateOptions::default())
+            .indexes
+            .len()
+    };
+    assert_eq!((decided("1.000000"), decided("0.500000")), (1, 3));
+    // What is returned is not what was found.
+    for sql in [
+        "select count(*) from addresses where city = $1 and zip = $2",
+        "select * from addresses where city = $1 and zip = $2 limit 30",
+    ] {
+        assert!(
+            columns(sql, 30).contains(&"(city, zip)".to_owned()),
+            "{sql}"
+        );
+    }
+}
+
+#[test]
 fn the_inner_side_of_a_join_is_looked_up() {
     check(
         &["select * from customers c left join orders o on o.total = c.id where c.country = $1"],
@@ -94,6 +180,25 @@ fn the_inner_side_of_a_join_is_looked_up() {
             "select * from orders o left join customers c on c.id = o.customer_id where o.status = $1",
         ],
         &["orders (status)"],
+    );
+}
+
+#[test]
+fn what_is_joined_to_a_constant_is_compared_with_it() {
+    check(
+        &[
+            "select * from orders o join customers c on c.id = o.customer_id join countries k on k.code = o.status where c.id = $1 and k.code = $2",
+        ],
+        &[
+            "orders (customer_id, status)",
+            "orders (status)",
+            "orders (status, customer_id)",
+        ],
+    );
+    // A range is no constant.
+    check(
+        &["select * from orders o join customers c on c.id = o.total where c.id > $1"],
+        &["orders (total)"],
     );
 }
 
@@ -131,9 +236,25 @@ fn a_wrapped_column_is_a_key_as_it_is_wrapped() {
         &["customers (lower(email) text_pattern_ops)"],
     );
     // Nobody knows the parameter, the statement should change, or the server casts by itself.
-    for condition in ["date_trunc($1, created) = $2", "total * 2 = $1", "id = 1.5"] {
+    for condition in [
+        "date_trunc($1, created) = $2",
+        "total * 2 = $1",
+        "id = 1.5",
+        "customer_id = $1::numeric",
+        "total > $1::float8",
+    ] {
         check(&[&format!("select * from orders where {condition}")], &[]);
     }
+    // A cast of the statement's own is not.
+    check(
+        &["select * from customers where (email->>'n')::numeric = 5"],
+        &["customers (((email ->> 'n')::numeric))"],
+    );
+    // Where the function is, the search path need not be.
+    check(
+        &["select * from orders where shop.net(total) = $1"],
+        &["orders (shop.net(total))"],
+    );
 }
 
 #[test]
@@ -208,6 +329,21 @@ fn an_operator_that_only_an_inverted_index_serves_gets_one() {
         let sql = format!("select * from docs where {condition}");
         assert_eq!(of(ddl, &sql), [expected], "{condition}");
     }
+    // What equality leaves few rows of needs nothing else.
+    let few = |condition: &str| {
+        let ddl = "create table docs ( -- rows=100000 pages=5000
+            id int primary key,
+            owner int, -- n_distinct=2000
+            tenant int, -- n_distinct=50
+            title text
+            );";
+        of(ddl, &format!("select * from docs where {condition}"))
+    };
+    assert_eq!(few("owner = $1 and title ilike $2"), ["(owner)"]);
+    assert_eq!(
+        few("tenant = $1 and title ilike $2"),
+        ["(tenant)", "USING gin (title tools.gin_trgm_ops)"]
+    );
     // No three letters in a row, or nothing that any index serves.
     for condition in [
         "title like '%ab%'",
@@ -262,14 +398,18 @@ fn a_small_part_that_a_condition_keeps_has_its_own() {
         partial("select * from jobs where state = 'new' order by created limit 10"),
         ["(created) WHERE state = 'new'",]
     );
-    // Where nothing else is searched by, a part is worth its column only if that has values.
+    // Where nothing else is searched by, the column is the key only if it has values.
     assert_eq!(
         partial("select * from jobs where locked_at is not null"),
         ["(locked_at) WHERE locked_at IS NOT NULL"]
     );
     assert_eq!(
         partial("select * from jobs where urgent"),
-        Vec::<String>::new()
+        ["(id) WHERE urgent"]
+    );
+    assert_eq!(
+        partial("select * from jobs where state = 'new'"),
+        ["(id) WHERE state = 'new'"]
     );
     // A value that was only taken for a parameter is no condition of the statement.
     let sql = "select * from jobs where urgent = $1 order by created";
@@ -295,6 +435,23 @@ fn a_small_part_that_a_condition_keeps_has_its_own() {
         let sql = format!("select * from jobs where {condition} and queue = $2");
         assert_eq!(partial(&sql), Vec::<String>::new(), "{condition}");
     }
+}
+
+#[test]
+fn statements_that_differ_in_a_truth_value_have_parts_of_their_own() {
+    let both = "select * from jobs where urgent = true and queue = 'a'; select * from jobs where urgent = false and queue = 'b'";
+    let statements: Vec<(&str, i64, f64)> = both.split("; ").map(|s| (s, 1, 1.0)).collect();
+    let snapshot = with_statements(catalog(JOBS), &statements);
+    let found = workload(&snapshot, &WorkloadOptions::default());
+    assert_eq!(found.queries.len(), 2);
+    let found = candidates(&found, &snapshot, &CandidateOptions::default());
+    let of_query = |q: usize| -> Vec<String> {
+        let mine = found.of_query[q].iter();
+        mine.map(|&i| found.indexes[i].definition.to_string())
+            .collect()
+    };
+    assert!(of_query(0).contains(&"(queue) WHERE urgent".to_owned()));
+    assert_eq!(of_query(1), ["(urgent, queue)", "(urgent)", "(queue)"]);
 }
 
 #[test]
