@@ -61,6 +61,7 @@ impl StatisticsClone {
         if new.is_empty() {
             return Ok(());
         }
+        let shares = self.shares(&new).await?;
         let heaps = self.heaps_of(&new);
         for heap in &heaps {
             files::empty(&heap.path)
@@ -69,7 +70,7 @@ impl StatisticsClone {
         let refused = self.create(&new).await?;
         let built = self.built(&new).await?;
         let mut figures: Vec<serde_json::Value> = heaps.iter().map(|h| h.figures.clone()).collect();
-        figures.extend(self.lengthen(&new, &built)?);
+        figures.extend(self.lengthen(&new, &built, &shares)?);
         for heap in &heaps {
             files::extend(&heap.path, heap.pages)
                 .map_err(|e| unwritten(&heap.path.display().to_string(), &e))?;
@@ -99,6 +100,35 @@ impl StatisticsClone {
             self.candidates.insert(index.definition.clone(), candidate);
         }
         Ok(())
+    }
+
+    /// Which share of its table's rows each partial index holds, by the server's own reckoning.
+    async fn shares(
+        &self,
+        new: &BTreeMap<String, &Hypothetical>,
+    ) -> Result<BTreeMap<String, f64>, Error> {
+        let mut shares = BTreeMap::new();
+        let partial = |i: &&Hypothetical| i.definition.predicate.is_some();
+        if !new.values().any(partial) {
+            return Ok(shares);
+        }
+        let session = Session::open(&self.server.conninfo_as(ROLE, DATABASE)).await?;
+        session
+            .run(&format!("SET search_path = {}", self.search_path))
+            .await?;
+        for (name, index) in new {
+            let Some(predicate) = &index.definition.predicate else {
+                continue;
+            };
+            let all = format!("SELECT FROM {}", index.definition.table);
+            let some = format!("{all} WHERE {predicate}");
+            let (some, all) = (rows(&session, &some).await, rows(&session, &all).await);
+            // What the server does not understand, it will not build.
+            if let (Ok(Some(some)), Ok(Some(all))) = (some, all) {
+                shares.insert(name.clone(), (some / all.max(1.0)).min(1.0));
+            }
+        }
+        Ok(shares)
     }
 
     /// Heaps that an index is about to be built on: of the tables, or of their partitions.
@@ -229,6 +259,7 @@ impl StatisticsClone {
         &self,
         new: &BTreeMap<String, &Hypothetical>,
         built: &[Built],
+        shares: &BTreeMap<String, f64>,
     ) -> Result<Vec<serde_json::Value>, Error> {
         let rows_of = |b: &Built| {
             let heap = self.heaps.get(&(b.schema.clone(), b.table.clone()));
@@ -261,13 +292,26 @@ impl StatisticsClone {
                 files::extend(&path, pages)
             };
             grown.map_err(|e| unwritten(&path.display().to_string(), &e))?;
+            let held = shares.get(&part.root).copied().unwrap_or(1.0);
             figures.push(serde_json::json!({
                 "schema": part.schema, "relation": part.name,
-                "reltuples": rows_of(part), "relpages": pages, "relallvisible": 0,
+                "reltuples": (held * rows_of(part)).round(), "relpages": pages, "relallvisible": 0,
             }));
         }
         Ok(figures)
     }
+}
+
+/// Rows that the planner expects of a query.
+async fn rows(session: &Session, query: &str) -> Result<Option<f64>, Error> {
+    let plan = session
+        .column(&format!("EXPLAIN (FORMAT JSON) {query}"))
+        .await?;
+    let plan = plan.first().and_then(|text| {
+        let plan: serde_json::Value = serde_json::from_str(text).ok()?;
+        plan[0]["Plan"]["Plan Rows"].as_f64()
+    });
+    Ok(plan)
 }
 
 /// `<3>orders_status_idx`: no user's index is named so, and a reader sees what it is.
