@@ -219,6 +219,7 @@ mod tests {
     use crate::advisor::size::hypothetical;
     use crate::model::index::IndexDefinition;
     use crate::model::index::IndexKey;
+    use crate::model::statement::{Source, Statement};
     use crate::model::stats::TableStats;
     use crate::query::testing::catalog;
     use crate::query::workload::{Query, QueryKind, Usual};
@@ -297,6 +298,24 @@ mod tests {
             status.describe()
         );
         assert!(!total.describe().contains("HOT"), "{}", total.describe());
+    }
+
+    #[test]
+    fn an_update_whose_rows_nobody_counted_writes_one() {
+        for (source, lost) in [
+            (Source::File, Some(15_000.0)),
+            (Source::PgStatStatements, Some(0.0)),
+        ] {
+            let mut shop = shop();
+            shop.statements.push(Statement {
+                source,
+                ..Statement::default()
+            });
+            let mut query = update(&shop, 300.0, &["status"]);
+            (query.members, query.rows_per_call) = (vec![0], 0.0);
+            let price = price(&shop, &["status"], vec![query]);
+            assert_eq!(price.hot_lost_per_day, lost, "{source:?}");
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use crate::model::catalog::Table;
 use crate::model::index::{IndexDefinition, KeyOf};
 use crate::model::snapshot::Snapshot;
+use crate::model::statement::Source;
 use crate::query::workload::{Query, QueryKind, Workload};
 
 /// Columns of the index that UPDATEs set, and which share of the now HOT updates they are. Updates that set a column of a
@@ -32,7 +33,7 @@ pub(crate) fn updates(
         let set: Vec<&String> = written.intersection(&columns).collect();
         touched.extend(set.iter().map(|c| (*c).clone()));
         if written.is_disjoint(&present) {
-            let rows = query.calls.max(0.0) * query.rows_per_call.max(0.0);
+            let rows = query.calls.max(0.0) * rows_per_call(query, snapshot);
             can_be_hot += rows;
             lost += if set.is_empty() || exempt { 0.0 } else { rows };
         }
@@ -43,6 +44,19 @@ pub(crate) fn updates(
         0.0
     };
     (touched, share)
+}
+
+/// Rows that an execution writes: where nobody counted them, as of the statements of a file, one.
+fn rows_per_call(query: &Query, snapshot: &Snapshot) -> f64 {
+    let counted = |&member: &usize| {
+        let source = snapshot.statements[member].source;
+        source == Source::PgStatStatements
+    };
+    if query.members.iter().all(counted) {
+        query.rows_per_call.max(0.0)
+    } else {
+        query.rows_per_call.max(1.0)
+    }
 }
 
 /// Since 16 an index that only summarizes pages (BRIN) leaves updates HOT.
