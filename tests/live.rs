@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 mod live {
+    mod acceptance;
     mod advise;
     mod apply;
     pub(crate) mod binary;

@@ -3,7 +3,8 @@
 //! For every use of a table the conditions are put into groups (the words are those of `CockroachDB`'s `indexrec`, see also
 //! Meta's AIM for sharing prefixes between statements):
 //!
-//! 1. **EQ**: equality columns, those that most of the load compares first, so that statements share prefixes.
+//! 1. **EQ**: equality columns, those that most of the load compares first, so that statements share prefixes. What is joined to
+//!    a constant is compared with it; what finds no fewer rows than another column is left out (`finders`).
 //! 2. **R**: range columns; a btree uses one, as the last key it searches by.
 //! 3. **J**: columns joined by equality to a relation that can be the outer side.
 //! 4. **O**: ORDER BY, GROUP BY, DISTINCT, `min`/`max` columns with their directions.

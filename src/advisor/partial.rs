@@ -1,9 +1,10 @@
 //! Candidates that hold only part of a table: the rows that a condition without parameters keeps.
 //!
 //! 9. **Partial**: `x IS NULL`, `x IS NOT NULL`, a boolean column, `x = 'constant'`, if it keeps less than three tenths of
-//!    the rows. The column itself is then no key. A constant counts only where every call has the same one (what stands for a
-//!    parameter may be another value the next time, and the planner could not prove that the index has its rows), and where it
-//!    is far rarer than the column's other values: `state = 'new'` is how a queue is read, `customer = 77` an example.
+//!    the rows. The column itself is then no key; where it is all that is searched by, the primary key is. A constant counts
+//!    only where every call has the same one (what stands for a parameter may be another value the next time, and the planner
+//!    could not prove that the index has its rows), and where it is far rarer than the column's other values: `state = 'new'`
+//!    is how a queue is read, `customer = 77` an example.
 
 use std::collections::BTreeSet;
 

@@ -1,6 +1,7 @@
 //! The real binary, run as its user would.
 
 use std::io::Write as _;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 /// What a run printed and how it ended.
@@ -50,8 +51,18 @@ pub(crate) fn pgperf(args: &[&str], stdin: &str) -> Run {
     finish(start(args, stdin))
 }
 
+/// The same with a place for what is kept for the next run.
+pub(crate) fn pgperf_caching(args: &[&str], stdin: &str, cache: &Path) -> Run {
+    finish(start_caching(args, stdin, cache))
+}
+
 /// Starts it.
 pub(crate) fn start(args: &[&str], stdin: &str) -> Child {
+    // What is kept for the next run is the user's.
+    start_caching(args, stdin, Path::new(""))
+}
+
+fn start_caching(args: &[&str], stdin: &str, cache: &Path) -> Child {
     let mut command = Command::new(env!("CARGO_BIN_EXE_pgperf"));
     for name in [
         "PGHOST",
@@ -66,8 +77,7 @@ pub(crate) fn start(args: &[&str], stdin: &str) -> Child {
     ] {
         command.env_remove(name);
     }
-    // What is kept for the next run is the user's.
-    command.env("PGPERF_CACHE_DIR", "");
+    command.env("PGPERF_CACHE_DIR", cache);
     let mut child = command
         .args(args)
         .stdin(Stdio::piped())
