@@ -115,10 +115,14 @@ impl Part {
     }
 
     /// An index on the part where nothing else is searched by: on the few values of a column that is mostly NULL, else on the
-    /// primary key, since the column is the same in every row of the part.
+    /// primary key, since the column is the same in every row of the part. A search for NULLs alone is served by an index on the
+    /// column as well, which finds its values too.
     pub(super) fn alone(&self, table: &Table, snapshot: &Snapshot) -> Option<IndexDefinition> {
-        let single = format!("{} IS NOT NULL", quote_ident(&self.column));
-        let key = if self.predicate == single {
+        let name = quote_ident(&self.column);
+        if self.predicate == format!("{name} IS NULL") {
+            return None;
+        }
+        let key = if self.predicate == format!("{name} IS NOT NULL") {
             let column = table.column(&self.column).filter(|c| c.btree)?;
             IndexKey::column(&column.name)
         } else {
