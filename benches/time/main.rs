@@ -4,6 +4,8 @@
 //! OFF, FORMAT JSON)` printed. The first is the base: what counts is by which factor a statement's time changes from it to
 //! each other one, and by which factor model and cost say it does.
 
+#![allow(clippy::print_stdout, reason = "it is what a benchmark does")]
+
 use std::collections::BTreeMap;
 use std::path::Path;
 

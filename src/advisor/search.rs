@@ -9,10 +9,9 @@
 //! 1. *Base*: each query without and with all its candidates. No gain: the query is done with two questions.
 //! 2. *Peel*: what would be used if the used ones were not there? Gives the second-best, often shareable, indexes.
 //! 3. *Lattice*: each used set less one, and with narrower forms of each member. All that helped forms the pool.
-//! 4. *Greedy*: repeatedly takes the move (an index, or a set that one query uses together) with the best net gain, by gain
-//!    and, under a budget, also by gain per byte, and keeps the better of the two results. Bounds from step 1 make it lazy.
-//! 5. *Polish*: drops what is not missed, narrows what is wider than its gain needs, swaps under a budget.
-//!
+//! 4. *Greedy*: repeatedly takes the move (an index, or a set that one query uses together) with the best net gain (under a
+//!    budget, gain per byte). Bounds from step 1 make it lazy.
+//! 5. *Polish*: drops what is not missed, narrows what is wider than its gain needs.
 //! 6. *Exact*, under a budget: the best set by all answers so far (`solver`), asked about and solved again until it stays.
 //!
 //! The objective is the load in ms (the measured time of each query, scaled by what cost and `time_model` say of its plans), plus
@@ -57,7 +56,7 @@ pub struct SearchOptions {
     /// Least share of its cost that a statement must save to count as helped, where the planner guesses how many rows a range
     /// has: a smaller gain would rest on the guess.
     pub least_by_guess: f64,
-    /// What narrowing an index may lose, as a share of its gain.
+    /// What narrowing an index may lose, as a share of its gain (and no statement more than `NARROWED`).
     pub narrowing_loss: f64,
     /// By what share of its time a statement may get slower, by planner cost or modelled time, unless its loss is below
     /// `min_load_share` of the load.
@@ -148,6 +147,8 @@ pub struct Search<'a> {
     pool: BTreeSet<usize>,
     /// Sets that one query used together.
     bundles: BTreeSet<Configuration>,
+    /// For each query its own candidates, but for those that are too large.
+    own: Vec<Configuration>,
     /// For each query the candidates that could matter to it: its own, and others that begin with the same column.
     relevant: Vec<Configuration>,
     /// For each pool member the improvable queries that it could matter to.
@@ -159,8 +160,8 @@ pub struct Search<'a> {
     /// Tells the time of plans.
     time_model: Option<&'a TimeModel<'a>>,
     run: Option<Run>,
-    /// Finished greedy runs.
-    results: Vec<Configuration>,
+    /// What greedy came to.
+    greedy_choice: Option<Configuration>,
     chosen: Vec<usize>,
     /// What the exact choice has come to so far, and the sets that it was tried with.
     exact: Option<Exact>,
@@ -189,7 +190,13 @@ impl<'a> Search<'a> {
         options: SearchOptions,
     ) -> Self {
         let queries = candidates.of_query.len();
+        let fits = |i: &usize| {
+            let budget = options.budget_bytes;
+            budget.is_none_or(|budget| candidates.indexes[*i].size_bytes() <= budget)
+        };
+        let fitting = |all: &Configuration| all.iter().copied().filter(fits).collect();
         Self {
+            own: candidates.of_query.iter().map(fitting).collect(),
             candidates,
             load,
             timed,
@@ -206,7 +213,7 @@ impl<'a> Search<'a> {
             total_load: 0.0,
             time_model: None,
             run: None,
-            results: Vec::new(),
+            greedy_choice: None,
             chosen: Vec::new(),
             exact: None,
             hurried: false,
@@ -300,8 +307,7 @@ impl<'a> Search<'a> {
     }
 
     fn live(&self) -> impl Iterator<Item = usize> + use<'_> {
-        (0..self.answers.len())
-            .filter(|q| !self.candidates.of_query[*q].is_empty() && !self.failed.contains_key(q))
+        (0..self.answers.len()).filter(|q| !self.own[*q].is_empty() && !self.failed.contains_key(q))
     }
 
     /// Live queries that some candidate makes cheaper.
@@ -431,41 +437,26 @@ impl<'a> Search<'a> {
     }
 
     fn choose(&mut self, wanted: &mut Wanted) -> Phase {
-        let scores: &[Score] = if self.options.budget_bytes.is_some() {
-            &[Score::Gain, Score::GainPerByte]
-        } else {
-            &[Score::Gain]
+        let score = match self.options.budget_bytes {
+            Some(_) => Score::GainPerByte,
+            None => Score::Gain,
         };
-        while let Some(&score) = scores.get(self.results.len()) {
+        if self.greedy_choice.is_none() {
             let mut run = self.run.take().unwrap_or_else(|| self.start());
-            let finished = self.greedy(&mut run, score, wanted).is_some();
-            if !finished {
+            if self.greedy(&mut run, score, wanted).is_none() {
                 self.run = Some(run);
                 return Phase::Choose;
             }
-            self.results.push(run.chosen);
+            self.greedy_choice = Some(run.chosen);
         }
-        let Some(best) = self.better(wanted) else {
-            return Phase::Choose;
-        };
-        if let Some(polished) = self.polish(best, wanted)
+        let greedy = self.greedy_choice.clone().unwrap_or_default();
+        if let Some(polished) = self.polish(greedy, wanted)
             && let Some(exact) = self.best_known(polished, wanted)
             && let Some(ordered) = self.by_marginal_gain(&exact, wanted)
         {
             self.chosen = ordered;
         }
         Phase::Done
-    }
-
-    /// The better of the greedy results.
-    fn better(&self, wanted: &mut Wanted) -> Option<Configuration> {
-        let mut best = self.results.first()?;
-        for other in &self.results[1..] {
-            if self.change(best, other, wanted)? < 0.0 {
-                best = other;
-            }
-        }
-        Some(best.clone())
     }
 
     /// The chosen ones in the order in which each brings most on top of those before it.

@@ -13,7 +13,7 @@ impl Search<'_> {
     pub(super) fn base(&mut self, wanted: &mut Wanted) -> Phase {
         for query in self.live() {
             self.want(query, Vec::new(), wanted);
-            self.want(query, self.candidates.of_query[query].clone(), wanted);
+            self.want(query, self.own[query].clone(), wanted);
         }
         if wanted.probes.is_empty() {
             self.weigh();
@@ -23,7 +23,7 @@ impl Search<'_> {
 
     pub(super) fn peel(&self, round: usize, wanted: &mut Wanted) -> Phase {
         for query in self.improvable() {
-            let mut left = self.candidates.of_query[query].clone();
+            let mut left = self.own[query].clone();
             for _ in 0..=round {
                 let Some(answer) = self.answers[query].get(&left) else {
                     break;
@@ -41,7 +41,7 @@ impl Search<'_> {
 
     pub(super) fn lattice(&mut self, wanted: &mut Wanted) -> Phase {
         for query in self.improvable() {
-            let Some(best) = self.answers[query].get(&self.candidates.of_query[query]) else {
+            let Some(best) = self.answers[query].get(&self.own[query]) else {
                 continue;
             };
             let used = best.used.clone();
@@ -51,7 +51,7 @@ impl Search<'_> {
                     self.want(query, vec![index], wanted);
                     self.want(query, rest.clone(), wanted);
                 }
-                for narrow in self.narrower(index, &self.candidates.of_query[query]) {
+                for narrow in self.narrower(index, &self.own[query]) {
                     self.want(query, union(&rest, &[narrow]), wanted);
                 }
             }
@@ -62,7 +62,7 @@ impl Search<'_> {
         Phase::Choose
     }
 
-    /// Members of `among` on the same table, with fewer columns, that search by a part of the columns of `index`.
+    /// Members of `among` on the same table, with fewer columns, that search by a part of the columns of `index`, or of its rows.
     pub(super) fn narrower(&self, index: usize, among: &[usize]) -> Vec<usize> {
         let wide = &self.candidates.indexes[index];
         let held = |name: &str| wide.definition.key_columns().any(|c| c == name);
@@ -71,7 +71,8 @@ impl Search<'_> {
             **i != index
                 && narrow.definition.table_oid == wide.definition.table_oid
                 && narrow.definition.method == wide.definition.method
-                && narrow.definition.predicate == wide.definition.predicate
+                && (wide.definition.predicate.is_none()
+                    || narrow.definition.predicate == wide.definition.predicate)
                 && columns(&narrow.definition) < columns(&wide.definition)
                 && narrow.definition.key_columns().all(held)
                 && narrow

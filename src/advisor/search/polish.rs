@@ -1,10 +1,13 @@
-//! After the greedy choice: drop what is not missed, narrow what is wider than its gain needs, swap under a budget.
+//! After the greedy choice: drop what is not missed, narrow what is wider than its gain needs.
 
 use crate::advisor::answers::{Configuration, minus, union};
-use crate::advisor::search::{NOISE, Search, Wanted};
+use crate::advisor::search::{Search, Wanted};
+
+/// By what share narrowing an index may slow a statement down.
+const NARROWED: f64 = 0.25;
 
 impl Search<'_> {
-    /// Drops, narrows and swaps until nothing improves (at most a few rounds).
+    /// Drops and narrows until nothing improves (at most a few rounds).
     pub(super) fn polish(
         &self,
         mut chosen: Configuration,
@@ -16,9 +19,6 @@ impl Search<'_> {
             chosen.retain(|&i| !self.is_redundant(i, &all));
             chosen = self.drop_idle(chosen, wanted)?;
             chosen = self.narrow(chosen, wanted)?;
-            if self.options.budget_bytes.is_some() {
-                chosen = self.swap(&chosen, wanted)?;
-            }
             if chosen == before {
                 break;
             }
@@ -49,6 +49,24 @@ impl Search<'_> {
         }
     }
 
+    /// Whether no statement's load rises by more than `NARROWED`: what is little for all can be much for one.
+    fn none_suffers(&self, from: &[usize], to: &[usize], wanted: &mut Wanted) -> Option<bool> {
+        let (added, removed) = (minus(to, from), minus(from, to));
+        let mut none = true;
+        for query in self.touched(&union(&added, &removed)) {
+            let (before, after) = (
+                self.load_of(query, from, wanted),
+                self.load_of(query, to, wanted),
+            );
+            match before.zip(after) {
+                Some((before, after)) => none &= after <= before * (1.0 + NARROWED),
+                None if self.failed.contains_key(&query) => {}
+                None => return None,
+            }
+        }
+        Some(none)
+    }
+
     /// Replaces members by smaller ones that do (nearly) as well.
     fn narrow(&self, mut chosen: Configuration, wanted: &mut Wanted) -> Option<Configuration> {
         let all: Vec<usize> = (0..self.candidates.indexes.len()).collect();
@@ -66,36 +84,14 @@ impl Search<'_> {
                 if missed - self.bound(&rest, &[other]) > allowed {
                     continue;
                 }
-                if self.change(&chosen, &changed, wanted)? <= allowed {
+                if self.change(&chosen, &changed, wanted)? <= allowed
+                    && self.none_suffers(&chosen, &changed, wanted)?
+                {
                     chosen = changed;
                     break;
                 }
             }
         }
         Some(chosen)
-    }
-
-    /// Under a budget: exchanges a member for one outside when that is better.
-    fn swap(&self, chosen: &[usize], wanted: &mut Wanted) -> Option<Configuration> {
-        let mut best = chosen.to_vec();
-        for &index in chosen {
-            let rest = minus(&best, &[index]);
-            let missed = self.change(&best, &rest, wanted)?;
-            for &other in self.pool.iter().filter(|i| !best.contains(i)) {
-                let changed = union(&rest, &[other]);
-                // The newcomer can bring no more than its bound, so most swaps need no question.
-                if !self.fits(&changed)
-                    || self.is_redundant(other, &changed)
-                    || self.bound(&rest, &[other]) <= missed
-                {
-                    continue;
-                }
-                if self.change(&best, &changed, wanted)? < -NOISE * missed.abs() {
-                    best = changed;
-                    break;
-                }
-            }
-        }
-        Some(best)
     }
 }
