@@ -14,6 +14,7 @@ pub mod drop_check;
 pub mod estimate;
 mod expressions;
 mod finders;
+pub mod frontier;
 mod keys;
 mod partial;
 pub mod recommend;

@@ -10,6 +10,7 @@ mod demo;
 mod doctor;
 mod exit;
 mod file;
+mod frontier;
 mod interrupt;
 mod load;
 mod output;

@@ -15,6 +15,7 @@ use std::str::FromStr;
 
 use serde::Serialize;
 
+use crate::advisor::frontier::Step;
 use crate::advisor::recommendation::Recommendation;
 use crate::model::gap::{Gap, Part};
 use crate::model::whatif::Source;
@@ -247,6 +248,8 @@ pub struct Summary {
     /// Under a budget: how far the choice is at most from the best set by all plans that were asked for, as a share of the
     /// load with it.
     pub gap: Option<f64>,
+    /// The best set at each budget, largest first; empty unless asked for.
+    pub frontier: Vec<Step>,
 }
 
 /// A statement without advice.

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
+use pgperf::advisor::frontier::Step;
 use pgperf::advisor::recommendation::{Action, Benefit, Confidence, Helped, Recommendation};
 use pgperf::model::change::Change;
 use pgperf::model::gap::{Gap, Part};
@@ -321,9 +322,37 @@ fn three() -> Report {
             budget_bytes: Some(2.0 * 1024.0 * 1024.0 * 1024.0),
             candidates: 41,
             gap: Some(0.004),
+            frontier: vec![
+                step(
+                    52_428_800.0,
+                    None,
+                    &[
+                        "public.orders (customer_id, created_at)",
+                        "public.orders (status)",
+                    ],
+                    0.81,
+                ),
+                step(
+                    20_971_520.0,
+                    Some(26_214_400.0),
+                    &["public.orders (status)"],
+                    0.7,
+                ),
+            ],
         },
         gaps: vec![gap],
         ..nothing_in_part()
+    }
+}
+
+fn step(size_bytes: f64, budget_bytes: Option<f64>, indexes: &[&str], saved: f64) -> Step {
+    Step {
+        budget_bytes,
+        size_bytes,
+        indexes: indexes.iter().map(ToString::to_string).collect(),
+        load_share_saved: saved,
+        gap: 0.0,
+        knee: budget_bytes.is_some(),
     }
 }
 

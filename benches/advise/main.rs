@@ -1,6 +1,7 @@
 //! `cargo bench --bench advise`: what `pgperf advise` costs on a live server with 5,000 statements, 500 tables and 2,000
 //! indexes: wall time, peak memory, and time of the server. The goals are those of the first release.
 //!
+//! - `-- --tables 1000` makes twice as many (ask for `--top 5000` then, and the goals are others).
 //! - `-- --major 15` chooses the server, `-- --runs 5` how often; what is left goes to `pgperf advise` (`-- --planner estimate`).
 //! - `-- --print` writes the script that makes the installation, for `psql -f -`.
 //! - `-- --serve` makes it, says how to connect, and keeps it until the end of stdin.
@@ -28,6 +29,7 @@ struct Options {
     serve: bool,
     major: Option<u32>,
     runs: Option<usize>,
+    tables: Option<usize>,
     advise: Vec<String>,
 }
 
@@ -42,18 +44,23 @@ impl Options {
                 "--print" => options.print = true,
                 "--serve" => options.serve = true,
                 "--major" => options.major = arguments.next().and_then(|a| a.parse().ok()),
+                "--tables" => options.tables = arguments.next().and_then(|a| a.parse().ok()),
                 "--runs" => options.runs = arguments.next().and_then(|a| a.parse().ok()),
                 _ => options.advise.push(argument),
             }
         }
         options
     }
+
+    fn tables(&self) -> usize {
+        self.tables.unwrap_or(fleet::TABLES).min(1000)
+    }
 }
 
 fn main() -> ExitCode {
     let options = Options::parse(std::env::args().skip(1));
     if options.print {
-        print_script();
+        print_script(options.tables());
         return ExitCode::SUCCESS;
     }
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -69,9 +76,9 @@ fn main() -> ExitCode {
     }
 }
 
-fn print_script() {
+fn print_script(tables: usize) {
     let mut random = random::Random(1);
-    let tables = fleet::tables(&mut random);
+    let tables = fleet::tables(&mut random, tables);
     for statement in fleet::script(&tables) {
         println!("{statement};");
     }
@@ -85,12 +92,12 @@ async fn bench(options: &Options) -> Result<(), String> {
     let installation = server::installation(options.major)
         .ok_or("no such PostgreSQL on this machine: set PGPERF_PG_BIN to the folder of one")?;
     let started = Instant::now();
-    let server = Server::start(&installation).await;
+    let server = Server::start(&installation, options.tables()).await;
     println!(
         "{} statements, {} tables, {} indexes on PostgreSQL {}{}, made in {:.0} s; {} cores",
         statements::STATEMENTS,
-        fleet::TABLES,
-        fleet::INDEXES,
+        options.tables(),
+        4 * options.tables(),
         installation.version(),
         if server.hypopg { " with hypopg" } else { "" },
         started.elapsed().as_secs_f64(),

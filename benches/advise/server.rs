@@ -3,7 +3,7 @@
 use pgperf::pg::local::{Installation, LocalOptions, LocalServer, installations};
 use tokio_postgres::{Client, NoTls};
 
-use crate::fleet::{self, INDEXES, SCHEMAS, TABLES};
+use crate::fleet::{self, SCHEMAS};
 use crate::random::Random;
 use crate::statements::{STATEMENTS, executions};
 
@@ -41,8 +41,8 @@ pub(crate) fn installation(major: Option<u32>) -> Option<Installation> {
 }
 
 impl Server {
-    /// Starts and fills it.
-    pub(crate) async fn start(installation: &Installation) -> Self {
+    /// Starts it and fills it with so many tables.
+    pub(crate) async fn start(installation: &Installation, tables: usize) -> Self {
         let settings = [
             ("pg_stat_statements.max", "100000"),
             ("pg_stat_statements.track", "all"),
@@ -72,7 +72,7 @@ impl Server {
             hypopg,
             client,
         };
-        server.fill(&filled).await;
+        server.fill(&filled, tables).await;
         server
     }
 
@@ -83,9 +83,9 @@ impl Server {
             .replace("user=postgres", &format!("user={ROLE}"))
     }
 
-    async fn fill(&self, filled: &Client) {
+    async fn fill(&self, filled: &Client, count: usize) {
         let mut random = Random(1);
-        let tables = fleet::tables(&mut random);
+        let tables = fleet::tables(&mut random, count);
         for statement in fleet::script(&tables) {
             run(filled, &statement).await;
         }
@@ -114,7 +114,8 @@ impl Server {
              WHERE indrelid >= 16384 AND indrelid IN (SELECT oid FROM pg_class WHERE relkind = 'r')";
         let counts = row(filled, count).await;
         let made = (statements, counts.get::<_, i64>(0), counts.get::<_, i64>(1));
-        let wanted = [STATEMENTS, TABLES, INDEXES].map(|n| i64::try_from(n).expect("it is small"));
+        let wanted = [STATEMENTS, tables.len(), 4 * tables.len()]
+            .map(|n| i64::try_from(n).expect("it is small"));
         assert_eq!(made, wanted.into(), "statements, tables, indexes");
     }
 

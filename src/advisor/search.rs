@@ -22,16 +22,20 @@
 mod exact;
 mod explore;
 mod greedy;
+mod load;
+mod options;
 mod polish;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::advisor::answers::{Answer, Answers, Configuration, is_subset, minus, union};
+use crate::advisor::answers::{Answer, Answers, Configuration, minus, union};
 use crate::advisor::candidates::Candidates;
 use crate::advisor::search::exact::Exact;
 use crate::advisor::search::greedy::{Run, Score};
 use crate::advisor::time_model::TimeModel;
 use crate::model::whatif::Cost;
+
+pub use options::SearchOptions;
 
 /// One what-if question: this query with exactly these candidates.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -40,71 +44,6 @@ pub struct Probe {
     pub query: usize,
     /// Positions in the candidates, sorted.
     pub configuration: Configuration,
-}
-
-/// What the search must respect.
-#[derive(Debug, Clone, PartialEq)]
-pub struct SearchOptions {
-    /// Most bytes that all new indexes may take.
-    pub budget_bytes: Option<f64>,
-    /// Least share of the whole load that an index must save.
-    pub min_load_share: f64,
-    /// Least share of the cost of the statements it helps that an index must save.
-    pub min_saving: f64,
-    /// The same for an index that only widens one that exists.
-    pub min_saving_widening: f64,
-    /// Least share of its cost that a statement must save to count as helped, where the planner guesses how many rows a range
-    /// has: a smaller gain would rest on the guess.
-    pub least_by_guess: f64,
-    /// What narrowing an index may lose, as a share of its gain (and no statement more than `NARROWED`).
-    pub narrowing_loss: f64,
-    /// By what share of its time a statement may get slower, by planner cost or modelled time, unless its loss is below
-    /// `min_load_share` of the load.
-    pub max_regression: f64,
-}
-
-/// Azure's automatic tuning draws the line at the same share.
-const MAX_REGRESSION: f64 = 0.1;
-
-impl SearchOptions {
-    /// Without a budget an index must be worth having: the bars are those of a careful administrator (Azure's tuner asks
-    /// 20 %, dexter 50 %, which misses much; here a tenth, and a third for widening what is there).
-    #[must_use]
-    pub fn unlimited() -> Self {
-        Self {
-            budget_bytes: None,
-            min_load_share: 0.001,
-            min_saving: 0.1,
-            min_saving_widening: 0.33,
-            least_by_guess: 0.5,
-            narrowing_loss: 0.05,
-            max_regression: MAX_REGRESSION,
-        }
-    }
-
-    /// For statements that somebody picked: each is meant, so a small gain is told as well.
-    #[must_use]
-    pub fn picked() -> Self {
-        Self {
-            min_saving: 0.05,
-            least_by_guess: 0.02,
-            ..Self::unlimited()
-        }
-    }
-
-    /// With a budget the space is given, and the question is only how to use it best.
-    #[must_use]
-    pub fn within(budget_bytes: f64) -> Self {
-        Self {
-            budget_bytes: Some(budget_bytes),
-            min_load_share: 0.001,
-            min_saving: 0.03,
-            min_saving_widening: 0.03,
-            least_by_guess: 0.02,
-            narrowing_loss: 0.005,
-            max_regression: MAX_REGRESSION,
-        }
-    }
 }
 
 /// The outcome.
@@ -173,9 +112,6 @@ pub struct Search<'a> {
 /// How often the used indexes are taken away to see what would be used instead.
 const PEELS: usize = 2;
 
-/// Costs that differ by less may change places with the next ANALYZE.
-const FLIP: f64 = 0.1;
-
 /// A gain below this share of a query's cost is noise.
 const NOISE: f64 = 0.001;
 
@@ -228,6 +164,13 @@ impl<'a> Search<'a> {
         self
     }
 
+    /// Begins with what another search over the same queries and candidates has learnt.
+    #[must_use]
+    pub fn knowing(mut self, answers: &[Answers]) -> Self {
+        self.answers = answers.to_vec();
+        self
+    }
+
     /// The next questions, all of which must be answered (in any order) before asking again; `None` when it is done.
     pub fn probes(&mut self) -> Option<Vec<Probe>> {
         loop {
@@ -275,6 +218,12 @@ impl<'a> Search<'a> {
             probes: self.asked,
             gap: self.exact.as_ref().map(|e| e.gap),
         }
+    }
+
+    /// What is known of each query.
+    #[must_use]
+    pub fn all_answers(&self) -> &[Answers] {
+        &self.answers
     }
 
     /// What is known of a query.
@@ -352,48 +301,6 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// Load of a query under a configuration, in units of the objective; asks when unknown, and answers `None` then. Infinite
-    /// when the query may get slower than it may.
-    fn load_of(&self, query: usize, configuration: &[usize], wanted: &mut Wanted) -> Option<f64> {
-        let cut = self.cut(query, configuration);
-        let answers = &self.answers[query];
-        let known = answers.get(&cut);
-        if known.is_none() && !self.hurried {
-            self.want(query, cut, wanted);
-            return None;
-        }
-        let answer = known.or_else(|| answers.at_most(&cut))?;
-        let mut open = answers.all().iter().filter(|a| is_subset(&a.used, &cut));
-        let misled =
-            open.any(|a| self.rank(query, a) <= answer.cost && self.is_regression(query, a));
-        Some(if misled {
-            f64::INFINITY
-        } else {
-            self.weights[query] * answer.load()
-        })
-    }
-
-    /// Whether a query's plan would be noticed to be slower than today's.
-    fn is_regression(&self, query: usize, answer: &Answer) -> bool {
-        let Some(base) = self.answers[query].get(&[]) else {
-            return false;
-        };
-        let slowdown = answer.slowdown(base) - 1.0;
-        let lost = self.weights[query] * base.load() * slowdown;
-        slowdown > self.options.max_regression
-            && lost > self.options.min_load_share * self.total_load
-    }
-
-    /// The cost from which on the planner prefers a plan to others. The next ANALYZE moves all costs a little, and a plan that
-    /// must not be taken shall not be taken then either.
-    fn rank(&self, query: usize, answer: &Answer) -> f64 {
-        if self.is_regression(query, answer) {
-            answer.cost * (1.0 - FLIP)
-        } else {
-            answer.cost
-        }
-    }
-
     /// Size of a configuration in bytes.
     fn size(&self, configuration: &[usize]) -> f64 {
         configuration
@@ -415,25 +322,6 @@ impl<'a> Search<'a> {
             .flatten()
             .copied()
             .collect()
-    }
-
-    /// Change of the objective (load and write price) from one configuration to another; negative is better. `None` when an
-    /// answer is missing: it is then wanted.
-    fn change(&self, from: &[usize], to: &[usize], wanted: &mut Wanted) -> Option<f64> {
-        let (added, removed) = (minus(to, from), minus(from, to));
-        let mut complete = true;
-        let mut change = 0.0;
-        for query in self.touched(&union(&added, &removed)) {
-            let before = self.load_of(query, from, wanted);
-            match (before, self.load_of(query, to, wanted)) {
-                // A regression before and after counts on neither side.
-                (Some(before), Some(after)) if before.is_infinite() && after.is_infinite() => {}
-                (Some(before), Some(after)) => change += after - before,
-                _ => complete = complete && self.failed.contains_key(&query),
-            }
-        }
-        let price = |set: &[usize]| set.iter().map(|&i| self.write_price[i]).sum::<f64>();
-        complete.then(|| change + price(&added) - price(&removed))
     }
 
     fn choose(&mut self, wanted: &mut Wanted) -> Phase {

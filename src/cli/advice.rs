@@ -8,6 +8,7 @@ use std::time::Instant;
 use clap::ValueEnum;
 
 use super::Failure;
+use super::frontier::frontier;
 use super::planner::Planner;
 use crate::advisor::build::Names;
 use crate::advisor::candidates::{CandidateOptions, Candidates, candidates};
@@ -50,6 +51,8 @@ pub(crate) struct AdviceOptions {
     /// Most columns of one index; 0 = the default.
     pub(crate) max_columns: usize,
     pub(crate) planner: PlannerChoice,
+    /// Whether the best set at several budgets is wanted as well.
+    pub(crate) frontier: bool,
     /// When to stop asking.
     pub(crate) deadline: Option<Instant>,
     pub(crate) workload: WorkloadOptions,
@@ -59,9 +62,10 @@ pub(crate) struct AdviceOptions {
 
 impl AdviceOptions {
     fn candidates(&self) -> CandidateOptions {
-        let default = match self.budget_bytes {
-            Some(_) => CandidateOptions::within_budget(),
-            None => CandidateOptions::default(),
+        let default = if self.budget_bytes.is_some() || self.frontier {
+            CandidateOptions::within_budget()
+        } else {
+            CandidateOptions::default()
         };
         match self.max_columns {
             0 => default,
@@ -107,8 +111,9 @@ pub(crate) async fn advice(
     )
     .await?;
     let model = TimeModel::new(snapshot);
-    let mut search =
-        Search::new(&candidates, &load, timed, &prices, search_options).by_time(&model);
+    let new_search =
+        |options| Search::new(&candidates, &load, timed, &prices, options).by_time(&model);
+    let mut search = new_search(search_options);
     let hurried = ask(&mut search, &mut planner, &candidates, options.deadline).await?;
     let choice = search.choice();
     let decision = Decision {
@@ -124,13 +129,19 @@ pub(crate) async fn advice(
     };
     let mut report = report(&decision, &choice, options);
     check_drops(&decision, &choice, &mut planner, &mut report).await?;
+    let mut cut_short = hurried;
+    if options.frontier {
+        let (steps, late) = frontier(&decision, new_search, &mut planner, options.deadline).await?;
+        report.summary.frontier = steps;
+        cut_short |= late;
+    }
     report.planner = (planner.asked() > 0).then(|| PlannerSummary {
         source: planner.source(),
         why: planner.why().to_owned(),
         probes: planner.asked(),
     });
     report.gaps.extend(planner.gaps());
-    report.gaps.extend(search_gaps(&choice, hurried));
+    report.gaps.extend(search_gaps(&choice, cut_short));
     planner.stop().await;
     Ok(report)
 }
@@ -209,7 +220,7 @@ fn search_gaps(choice: &Choice, hurried: bool) -> Vec<Gap> {
 }
 
 /// Answers the search's questions until it has none, or the deadline has passed: then true.
-async fn ask<'a>(
+pub(super) async fn ask<'a>(
     search: &mut Search<'_>,
     planner: &mut Planner<'a>,
     candidates: &'a Candidates,

@@ -34,6 +34,9 @@ pub(crate) struct AdviseArgs {
     /// Most space that all new indexes may take: `2GB`, `500MB`, or a share of the database's size, `20%`.
     #[arg(long, value_name = "SIZE")]
     pub(crate) budget: Option<String>,
+    /// Show as well what each budget buys: the best set as large as is of any use, the best of half its size, and so on.
+    #[arg(long)]
+    pub(crate) frontier: bool,
     /// Most columns of one index.
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u8).range(1..=32))]
     pub(crate) max_columns: u8,
@@ -98,6 +101,7 @@ async fn advise(args: &AdviseArgs) -> Result<(Snapshot, Report, Exit), Failure> 
     let options = AdviceOptions {
         budget_bytes: budget.map(|b| b.bytes(snapshot.server.database_size_bytes)),
         max_columns: usize::from(args.max_columns),
+        frontier: args.frontier,
         planner: args.planner,
         deadline: Some(Instant::now() + Duration::from_secs(args.deadline)),
         workload: WorkloadOptions {

@@ -15,7 +15,8 @@
 //!                  write_ms_per_day, load_share_saved}, statements: [{queryid, queryids, fingerprint, query, line?, calls,
 //!                  mean_ms, cost_before, cost_after, plan_before, plan_after}], confidence: low|medium|high, priority,
 //!                  effort, risk, reason}]
-//! summary          {cost_before, cost_after, ms_per_day_saved, size_bytes, budget_bytes, candidates, gap}
+//! summary          {cost_before, cost_after, ms_per_day_saved, size_bytes, budget_bytes, candidates, gap, frontier?:
+//!                  [{budget_bytes, size_bytes, indexes: [text], load_share_saved, gap, knee}]}
 //! unhelped         [{queryid, queryids, query, line?, cost, load_share, reason}]
 //! ```
 //!
@@ -27,6 +28,7 @@
 
 use serde::Serialize;
 
+use crate::advisor::frontier::Step;
 use crate::advisor::recommendation::{Action, Benefit, Confidence, Helped, Recommendation};
 use crate::model::change::Change;
 use crate::model::gap::Gap;
@@ -80,7 +82,7 @@ struct Object<'a> {
     coverage: CoverageObject<'a>,
     gaps: &'a [Gap],
     recommendations: Vec<RecommendationObject<'a>>,
-    summary: SummaryObject,
+    summary: SummaryObject<'a>,
     unhelped: Vec<UnhelpedObject<'a>>,
 }
 
@@ -117,7 +119,7 @@ struct RecommendationObject<'a> {
 }
 
 #[derive(Serialize)]
-struct SummaryObject {
+struct SummaryObject<'a> {
     cost_before: f64,
     cost_after: f64,
     ms_per_day_saved: Option<f64>,
@@ -125,6 +127,8 @@ struct SummaryObject {
     budget_bytes: Option<u64>,
     candidates: usize,
     gap: Option<f64>,
+    #[serde(skip_serializing_if = "<[Step]>::is_empty")]
+    frontier: &'a [Step],
 }
 
 #[derive(Serialize)]
@@ -189,7 +193,7 @@ fn recommendation(recommendation: &Recommendation) -> RecommendationObject<'_> {
     }
 }
 
-fn summary(summary: &Summary) -> SummaryObject {
+fn summary(summary: &Summary) -> SummaryObject<'_> {
     SummaryObject {
         cost_before: summary.cost_before,
         cost_after: summary.cost_after,
@@ -198,6 +202,7 @@ fn summary(summary: &Summary) -> SummaryObject {
         budget_bytes: summary.budget_bytes.and_then(whole),
         candidates: summary.candidates,
         gap: summary.gap,
+        frontier: &summary.frontier,
     }
 }
 

@@ -1,5 +1,6 @@
 //! The report for people: what was looked at, then each recommendation with its evidence, then what was not seen.
 
+use crate::advisor::frontier::Step;
 use crate::advisor::recommendation::{Helped, Recommendation};
 use crate::model::gap::Gap;
 use crate::model::unit::{Bytes, CostUnits, Count, Millis, Percent};
@@ -25,6 +26,7 @@ pub(super) fn render(report: &Report, style: Style) -> String {
         }
         summary(&mut page, report);
     }
+    frontier(&mut page, &report.summary.frontier);
     unhelped(&mut page, report);
     gaps(&mut page, &report.gaps);
     page.finish()
@@ -180,6 +182,43 @@ fn summary(page: &mut Page, report: &Report) {
         facts.push(("proof", text));
     }
     page.facts(3, &facts);
+}
+
+/// What each step has that the next smaller one has not tells what the space is for.
+fn frontier(page: &mut Page, steps: &[Step]) {
+    if steps.is_empty() {
+        return;
+    }
+    page.blank();
+    page.paragraph(0, BOLD, "What space buys");
+    let rows: Vec<Vec<String>> = (steps.iter())
+        .map(|step| {
+            vec![
+                Bytes(step.size_bytes).to_string(),
+                step.indexes.len().to_string(),
+                Percent(step.load_share_saved.clamp(0.0, 1.0)).to_string(),
+            ]
+        })
+        .collect();
+    let more: Vec<String> = (steps.iter().enumerate())
+        .map(|(position, step)| {
+            let smaller: &[String] = steps.get(position + 1).map_or(&[], |s| &s.indexes);
+            let new = step.indexes.iter().filter(|i| !smaller.contains(i));
+            let new: Vec<String> = new.map(|i| format!("+ {}", one_line(i))).collect();
+            let knee = if step.knee {
+                "the curve bends here "
+            } else {
+                ""
+            };
+            format!("{knee}{}", new.join(" "))
+        })
+        .collect();
+    page.table(
+        3,
+        &["size", "indexes", "saves"],
+        &rows,
+        Some(("what the next smaller set has not", &more)),
+    );
 }
 
 fn unhelped(page: &mut Page, report: &Report) {

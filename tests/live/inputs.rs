@@ -178,3 +178,50 @@ async fn statements_of_running_sessions() {
     let run = pgperf(&["advise", &conninfo, "--activity", "--format", "json"], "");
     assert_eq!(run.created(), ["public.t (a)"], "{run:?}");
 }
+
+/// Offline, from the recorded shop.
+#[test]
+fn the_frontier_shows_what_each_budget_buys() {
+    let asked = |format: &str| {
+        let snapshot = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/testdata/snapshots/shop.json.gz"
+        );
+        let options = ["--planner", "estimate", "--frontier", "--format", format];
+        let run = pgperf(
+            &[&["advise", "--from", snapshot][..], &options].concat(),
+            "",
+        );
+        assert_eq!(run.code, Some(0), "{run:?}");
+        run
+    };
+    let report = asked("json").json();
+    let steps = report["summary"]["frontier"].as_array().unwrap().clone();
+    assert!(steps.len() >= 5, "{steps:#?}");
+    let number = |step: &serde_json::Value, name: &str| step[name].as_f64().unwrap();
+    assert!(
+        steps[0]["budget_bytes"].is_null(),
+        "the first is as large as is of any use"
+    );
+    for pair in steps.windows(2) {
+        let (size, budget) = (
+            number(&pair[1], "size_bytes"),
+            number(&pair[1], "budget_bytes"),
+        );
+        assert!(
+            size <= budget && budget <= number(&pair[0], "size_bytes") / 2.0,
+            "{pair:#?}"
+        );
+        assert!(
+            number(&pair[1], "load_share_saved") <= number(&pair[0], "load_share_saved"),
+            "{pair:#?}"
+        );
+    }
+    assert_eq!(steps.iter().filter(|s| s["knee"] == true).count(), 1);
+    let text = asked("text").stdout;
+    assert!(
+        text.contains("What space buys") && text.contains("curve bends"),
+        "{text}"
+    );
+    assert_eq!(text, asked("text").stdout);
+}
