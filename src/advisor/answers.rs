@@ -42,8 +42,9 @@ impl Answer {
     }
 }
 
-/// Weight of the modelled time in the load of an answer, the rest being the planner's cost: the geometric mean of both. The model alone is nearer to real times on
-/// the server it was made on (`benches/time`); the cost speaks for what the model does not know, other machines among it.
+/// Weight of the modelled time in the load of an answer, the rest being the planner's cost: the geometric mean of both. The
+/// model alone is nearer to real times on the server it was made on (`benches/time`); the cost speaks for what the model does
+/// not know, other machines among it.
 const BY_TIME: f64 = 0.5;
 const LEAST: f64 = 1e-9;
 

@@ -415,6 +415,8 @@ fn unhelped(
             format!("could not be planned: {why}")
         } else if let Some(declined) = &decision.candidates.declined[q] {
             declined.clone()
+        } else if before.is_none() && !decision.candidates.of_query[q].is_empty() {
+            "the time limit came before the planner was asked about it".into()
         } else {
             "no index lowers its cost by enough to pay for itself".into()
         };

@@ -225,3 +225,27 @@ fn the_frontier_shows_what_each_budget_buys() {
     );
     assert_eq!(text, asked("text").stdout);
 }
+
+#[test]
+fn what_the_time_limit_left_out_does_not_look_like_nothing_found() {
+    let reasons = |deadline: &str| -> Vec<String> {
+        let snapshot = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/testdata/snapshots/shop.json.gz"
+        );
+        let options = ["--planner", "estimate", "--deadline", deadline];
+        let asked = [
+            &["advise", "--from", snapshot, "--format", "json"][..],
+            &options,
+        ]
+        .concat();
+        let report = pgperf(&asked, "").json();
+        let unhelped = report["unhelped"].as_array().unwrap().iter();
+        unhelped
+            .map(|u| u["reason"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    let late = "the time limit came before the planner was asked about it";
+    assert!(reasons("0").iter().any(|r| r == late));
+    assert!(reasons("600").iter().all(|r| r != late));
+}
