@@ -127,9 +127,10 @@ SELECT * FROM users WHERE zip_code IS NULL
 -> public.users (zip_code)
 
 C: IS NULL and equality
+# pghero answers (zip_code), a fortieth of the rows. That part is a page or two, ordered by the other condition.
 SELECT * FROM users WHERE zip_code IS NULL AND login_attempts = 3
--> public.users (zip_code)
-over public.users (zip_code, login_attempts)
+-> public.users (login_attempts) WHERE zip_code IS NULL
+over public.users (zip_code)
 
 C: IS NOT NULL and equality
 SELECT * FROM users WHERE zip_code IS NOT NULL AND login_attempts = $1

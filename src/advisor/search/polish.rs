@@ -6,7 +6,7 @@ use crate::advisor::search::{Search, Wanted};
 /// By what share narrowing an index may slow a statement down, unless the index becomes much smaller: a column that costs little
 /// space need not bring much.
 const NARROWED: f64 = 0.25;
-const MUCH_SMALLER: f64 = 2.0 / 3.0;
+const MUCH_SMALLER: f64 = 0.5;
 
 impl Search<'_> {
     /// Drops and narrows until nothing improves (at most a few rounds).
