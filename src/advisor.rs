@@ -2,7 +2,7 @@
 //!
 //! `candidates` says which indexes could help each statement, `size` what they would weigh, `search` which set of them is
 //! worth it over the whole workload (it asks Probes, the shell answers), `catalog_advice` what the catalog alone tells,
-//! `recommendation` what comes out, with evidence, `apply` what making it real takes. `estimate` answers Probes when there is
+//! `recommendation` what comes out, with evidence, `priority` how urgent it is, `confidence` how sure, `apply` what making it real takes. `estimate` answers Probes when there is
 //! no planner to ask.
 
 pub mod answers;
@@ -10,6 +10,7 @@ pub mod apply;
 pub mod build;
 pub mod candidates;
 pub mod catalog_advice;
+mod confidence;
 pub mod drop_check;
 pub mod estimate;
 mod expressions;
@@ -17,6 +18,7 @@ mod finders;
 pub mod frontier;
 mod keys;
 mod partial;
+pub mod priority;
 pub mod recommend;
 pub mod recommendation;
 pub mod search;

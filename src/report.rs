@@ -24,7 +24,7 @@ use crate::query::workload::Coverage;
 pub(crate) use plain::{one_line, sql_line};
 
 /// Version of the JSON form: raised when a field changes its meaning or goes away.
-pub const SCHEMA_VERSION: u32 = 1;
+pub const SCHEMA_VERSION: u32 = 2;
 
 /// How a report is written.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

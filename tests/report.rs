@@ -7,6 +7,7 @@ use std::fs;
 use std::path::Path;
 
 use pgperf::advisor::frontier::Step;
+use pgperf::advisor::priority::Priority;
 use pgperf::advisor::recommendation::{Action, Benefit, Confidence, Helped, Recommendation};
 use pgperf::model::change::Change;
 use pgperf::model::gap::{Gap, Part};
@@ -173,7 +174,7 @@ fn create(
     schema: &str,
     table: &str,
     keys: &[&str],
-    priority: usize,
+    rank: usize,
     statements: Vec<Helped>,
 ) -> Recommendation {
     let definition = IndexDefinition {
@@ -210,7 +211,13 @@ fn create(
         },
         statements,
         confidence: Confidence::High,
-        priority,
+        confidence_reason:
+            "the real planner on a copy of the statistics; statistics of orders are 3.2 h old"
+                .into(),
+        rank,
+        priority: Priority::P0,
+        priority_reason: "saves 61.9 % of the analysed load, 3.2 h a day; 13,931 executions a day"
+            .into(),
         effort: "one statement, does not block writes".into(),
         risk: "adds 1.2 % to writes on orders".into(),
         reason: "The filter of 7 statements on its columns reads the whole table today.".into(),
@@ -274,6 +281,10 @@ fn hostile() -> Recommendation {
         load_share_saved: 0.0001,
     };
     recommendation.confidence = Confidence::Low;
+    recommendation.confidence_reason =
+        "arithmetic, no planner was asked; we\"ird\u{1b}[31m has no statistics".into();
+    recommendation.priority = Priority::P2;
+    recommendation.priority_reason = "saves < 0.1 % of the analysed load".into();
     recommendation
 }
 
@@ -289,6 +300,9 @@ fn unused() -> Recommendation {
     recommendation.reason =
         "No scan in 30 days, and orders_status_created_at_idx answers the same.".into();
     recommendation.risk = String::new();
+    recommendation.confidence_reason = String::new();
+    recommendation.priority = Priority::P3;
+    recommendation.priority_reason = String::new();
     recommendation
 }
 
@@ -508,7 +522,7 @@ fn json_keeps_its_contract() {
     present(
         first,
         "action ddl undo_ddl schema table index method columns include size_bytes benefit statements \
-         confidence priority effort risk reason",
+         confidence confidence_reason rank priority priority_reason effort risk reason",
     );
     assert!(first.get("predicate").is_some());
     present(

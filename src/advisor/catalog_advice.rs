@@ -3,6 +3,7 @@
 
 use crate::advisor::build::{Names, build, warning};
 use crate::advisor::candidates::TINY_PAGES;
+use crate::advisor::priority::Priority;
 use crate::advisor::recommendation::{Action, Benefit, Confidence, Recommendation};
 use crate::advisor::size::hypothetical;
 use crate::advisor::write_cost::{WriteCost, write_cost};
@@ -111,7 +112,10 @@ fn foreign_keys(
             },
             statements: Vec::new(),
             confidence: Confidence::Medium,
-            priority: 0,
+            confidence_reason: "the counters of the tables; no planner was asked".into(),
+            rank: 0,
+            priority: Priority::default(),
+            priority_reason: String::new(),
             effort: effort(table),
             risk: "adds to the writes of its table".into(),
             reason: format!(
@@ -240,7 +244,14 @@ fn drop_index(index: &Index, other: &Index, table: &Table) -> Recommendation {
         } else {
             Confidence::Medium
         },
-        priority: 0,
+        confidence_reason: if twin {
+            "the definitions are the same".into()
+        } else {
+            "the definition is the beginning of a wider one".into()
+        },
+        rank: 0,
+        priority: Priority::default(),
+        priority_reason: String::new(),
         effort: "one statement, waits for running queries".into(),
         risk: if twin {
             format!("none known: {} answers the same queries", other.qualified())
@@ -311,7 +322,10 @@ fn unfinished_parents(snapshot: &Snapshot, names: &mut Names) -> Vec<Recommendat
             benefit: Benefit::default(),
             statements: Vec::new(),
             confidence: Confidence::Low,
-            priority: 0,
+            confidence_reason: "whether somebody is at it cannot be seen from the catalog".into(),
+            rank: 0,
+            priority: Priority::default(),
+            priority_reason: String::new(),
             effort: "builds what is missing without blocking writes, or drop it".into(),
             risk: "look first whether somebody is building it partition by partition; its undo drops all parts of it".into(),
             reason: format!(
@@ -361,7 +375,10 @@ fn invalid(snapshot: &Snapshot, names: &Names) -> Vec<Recommendation> {
             benefit: Benefit::default(),
             statements: Vec::new(),
             confidence: Confidence::Low,
-            priority: 0,
+            confidence_reason: "an index that is still being built looks the same".into(),
+            rank: 0,
+            priority: Priority::default(),
+            priority_reason: String::new(),
             effort: if reindexed {
                 "one statement, waits for running queries".into()
             } else {

@@ -165,6 +165,8 @@ impl Verdict {
         };
         if readers > 0 && decision.source != Source::Estimate && dearer == 0 {
             recommendation.confidence = Confidence::High;
+            recommendation.confidence_reason =
+                format!("the planner was asked: {readers} statements cost no more without it");
         }
         recommendation.benefit.cost_before = self.costs.0;
         recommendation.benefit.cost_after = self.costs.1;

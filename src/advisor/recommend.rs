@@ -6,7 +6,9 @@ use crate::advisor::answers::{Answer, Configuration};
 use crate::advisor::build::{Names, build, warning};
 use crate::advisor::candidates::Candidates;
 use crate::advisor::catalog_advice::effort;
-use crate::advisor::recommendation::{Action, Benefit, Confidence, Helped, Recommendation};
+use crate::advisor::confidence::Grounds;
+use crate::advisor::priority::Priority;
+use crate::advisor::recommendation::{Action, Benefit, Helped, Recommendation};
 use crate::advisor::search::{Choice, Search};
 use crate::advisor::write_cost::WriteCost;
 use crate::model::catalog::Table;
@@ -45,7 +47,7 @@ pub fn recommend(
     let mut all: Configuration = choice.indexes.clone();
     all.sort_unstable();
     let mut recommendations = Vec::new();
-    for (position, &index) in choice.indexes.iter().enumerate() {
+    for &index in &choice.indexes {
         let mut after = before.clone();
         after.push(index);
         after.sort_unstable();
@@ -53,10 +55,8 @@ pub fn recommend(
             .snapshot
             .table(decision.candidates.indexes[index].definition.table_oid)
         {
-            let mut recommendation =
-                decision.recommendation(index, table, &before, &after, &all, names);
-            recommendation.priority = position + 1;
-            recommendations.push(recommendation);
+            recommendations
+                .push(decision.recommendation(index, table, &before, &after, &all, names));
         }
         before = after;
     }
@@ -81,9 +81,17 @@ impl Decision<'_> {
             warning(&name, names).map_or_else(|| writes.clone(), |w| format!("{writes}; {w}"));
         let mut benefit = self.benefit(before, after);
         benefit.write_ms_per_day = self.write_costs[index].ms_per_day;
-        let mut statements: Vec<(f64, Helped)> = (0..self.workload.queries.len())
-            .filter_map(|q| self.helped(q, index, all))
-            .collect();
+        let mut statements: Vec<(f64, Helped)> = Vec::new();
+        let mut grounds = self.grounds(table);
+        for q in 0..self.workload.queries.len() {
+            if let Some(helped) = self.helped(q, index, all) {
+                grounds.statements += 1;
+                grounds.guessed += usize::from(self.candidates.guessed[q]);
+                grounds.assumed += usize::from(!helped.1.assumed.is_empty());
+                statements.push(helped);
+            }
+        }
+        let (confidence, confidence_reason) = grounds.confidence();
         statements.sort_by(|a, b| {
             b.0.total_cmp(&a.0)
                 .then_with(|| a.1.fingerprint.cmp(&b.1.fingerprint))
@@ -103,9 +111,12 @@ impl Decision<'_> {
             undo,
             size_bytes: hypothetical.size_bytes(),
             benefit,
-            confidence: self.confidence(table),
+            confidence,
+            confidence_reason,
             statements,
-            priority: 0,
+            rank: 0,
+            priority: Priority::default(),
+            priority_reason: String::new(),
             effort: effort(table),
             risk,
         }
@@ -188,13 +199,15 @@ impl Decision<'_> {
         }
     }
 
-    /// The real planner's word on statistics counts most; arithmetic without statistics least.
-    fn confidence(&self, table: &Table) -> Confidence {
-        let analyzed = table.columns.iter().any(|c| c.stats.is_some());
-        match (self.source, analyzed) {
-            (_, false) => Confidence::Low,
-            (Source::Estimate, true) => Confidence::Medium,
-            (Source::Hypopg | Source::Clone, true) => Confidence::High,
+    /// What an index of a table rests on, before its statements are looked at.
+    fn grounds<'t>(&self, table: &'t Table) -> Grounds<'t> {
+        Grounds {
+            source: self.source,
+            table,
+            now: self.snapshot.taken_at,
+            statements: 0,
+            assumed: 0,
+            guessed: 0,
         }
     }
 

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::advisor::priority::Priority;
 use crate::model::change::Change;
 use crate::model::ident::QualifiedName;
 use crate::model::index::IndexDefinition;
@@ -54,8 +55,14 @@ pub struct Recommendation {
     pub statements: Vec<Helped>,
     /// How sure.
     pub confidence: Confidence,
-    /// 1 = first to do.
-    pub priority: usize,
+    /// Why that sure: who answered, how old the statistics are, what was assumed or guessed.
+    pub confidence_reason: String,
+    /// Position in the order in which it is best done: 1 = first.
+    pub rank: usize,
+    /// How urgent.
+    pub priority: Priority,
+    /// Why that urgent: what it saves, how often that is felt.
+    pub priority_reason: String,
     /// What has to be done: "one statement, does not block writes".
     pub effort: String,
     /// What can go wrong: "adds 1.2 % to writes on orders; loses HOT updates of …".

@@ -14,6 +14,7 @@ use crate::advisor::build::Names;
 use crate::advisor::candidates::{CandidateOptions, Candidates, candidates};
 use crate::advisor::catalog_advice::catalog_advice;
 use crate::advisor::drop_check::{Compared, dropped, judge, readers, uses};
+use crate::advisor::priority::{Counted, prioritize};
 use crate::advisor::recommend::{Decision, queryids, recommend};
 use crate::advisor::recommendation::Recommendation;
 use crate::advisor::search::{Choice, Search, SearchOptions};
@@ -173,7 +174,7 @@ fn report(decision: &Decision<'_>, choice: &Choice, options: &AdviceOptions) -> 
         .map(|&i| &decision.candidates.indexes[i].definition)
         .collect();
     recommendations.extend(catalog_advice(snapshot, workload, &chosen, &mut names));
-    number(&mut recommendations);
+    prioritize(&mut recommendations, counted(decision), snapshot);
     Report {
         schema_version: SCHEMA_VERSION,
         tool: Tool {
@@ -285,14 +286,22 @@ async fn check_drops<'a>(
         &compared,
         unasked.as_deref(),
     );
-    number(&mut report.recommendations);
+    prioritize(
+        &mut report.recommendations,
+        counted(decision),
+        decision.snapshot,
+    );
     Ok(())
 }
 
-/// The order in the report is that of the priorities.
-fn number(recommendations: &mut [Recommendation]) {
-    for (position, recommendation) in recommendations.iter_mut().enumerate() {
-        recommendation.priority = position + 1;
+/// Over which times figures were counted.
+fn counted(decision: &Decision<'_>) -> Counted {
+    let seconds = decision.snapshot.stats_age();
+    Counted {
+        statement_days: decision.days,
+        table_days: seconds
+            .filter(|s| *s >= SHORTEST_WINDOW_S)
+            .map(|s| s / 86_400.0),
     }
 }
 

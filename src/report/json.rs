@@ -13,8 +13,8 @@
 //! recommendations  [{action: create|replace|drop|reindex, ddl, undo_ddl, schema, table, index, method, columns, keys,
 //!                  include, predicate, unique, size_bytes, benefit: {cost_before, cost_after, ms_per_day_saved,
 //!                  write_ms_per_day, load_share_saved}, statements: [{queryid, queryids, fingerprint, query, line?, calls,
-//!                  mean_ms, cost_before, cost_after, plan_before, plan_after}], confidence: low|medium|high, priority,
-//!                  effort, risk, reason}]
+//!                  mean_ms, cost_before, cost_after, plan_before, plan_after}], confidence: low|medium|high,
+//!                  confidence_reason, rank, priority: P0|P1|P2|P3, priority_reason, effort, risk, reason}]
 //! summary          {cost_before, cost_after, ms_per_day_saved, size_bytes, budget_bytes, candidates, gap, frontier?:
 //!                  [{budget_bytes, size_bytes, indexes: [text], load_share_saved, gap, knee}]}
 //! unhelped         [{queryid, queryids, query, line?, cost, load_share, reason}]
@@ -22,6 +22,7 @@
 //!
 //! `queryid` is a string: it is a 64-bit number, which JavaScript and jq before 1.7 silently round to 53 bits, and exporters
 //! carry it as a text label anyway. `queryid` is the first of `queryids`, null when there is none.
+//! `rank` is the position in the list, the order in which the advice is best followed; up to version 1 it was called `priority`.
 //! `ddl` and `undo_ddl` hold one statement a line. `columns` are unquoted names (or expressions), `keys` the same as
 //! in the DDL. Times end in `_ms` or `ms_per_day`, sizes in `_bytes`, instants are Unix seconds, shares go from 0 to 1. Numbers are
 //! always finite: what is unknown is null.
@@ -29,6 +30,7 @@
 use serde::Serialize;
 
 use crate::advisor::frontier::Step;
+use crate::advisor::priority::Priority;
 use crate::advisor::recommendation::{Action, Benefit, Confidence, Helped, Recommendation};
 use crate::model::change::Change;
 use crate::model::gap::Gap;
@@ -112,7 +114,10 @@ struct RecommendationObject<'a> {
     benefit: &'a Benefit,
     statements: Vec<HelpedObject<'a>>,
     confidence: Confidence,
-    priority: usize,
+    confidence_reason: &'a str,
+    rank: usize,
+    priority: Priority,
+    priority_reason: &'a str,
     effort: &'a str,
     risk: &'a str,
     reason: &'a str,
@@ -186,7 +191,10 @@ fn recommendation(recommendation: &Recommendation) -> RecommendationObject<'_> {
         benefit: &recommendation.benefit,
         statements: recommendation.statements.iter().map(helped).collect(),
         confidence: recommendation.confidence,
+        confidence_reason: &recommendation.confidence_reason,
+        rank: recommendation.rank,
         priority: recommendation.priority,
+        priority_reason: &recommendation.priority_reason,
         effort: &recommendation.effort,
         risk: &recommendation.risk,
         reason: &recommendation.reason,

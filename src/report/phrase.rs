@@ -186,8 +186,14 @@ pub(super) fn verdict(report: &Report) -> Option<String> {
     Some(text)
 }
 
+/// "1. [P0] Create an index on shop.orders".
+pub(super) fn numbered(recommendation: &Recommendation) -> String {
+    let (rank, priority) = (recommendation.rank, recommendation.priority);
+    format!("{rank}. [{priority}] {}", heading(recommendation))
+}
+
 /// "Create an index on shop.orders".
-pub(super) fn heading(recommendation: &Recommendation) -> String {
+fn heading(recommendation: &Recommendation) -> String {
     let table = recommendation.definition.table.to_string();
     let verb = match recommendation.action {
         Action::Create => "Create an index on",
@@ -273,10 +279,25 @@ pub(super) fn sentence(text: &str) -> String {
 }
 
 /// How sure the advice is, and why.
-pub(super) fn confidence(confidence: Confidence) -> &'static str {
-    match confidence {
+pub(super) fn confidence(recommendation: &Recommendation) -> String {
+    let level = match recommendation.confidence {
         Confidence::High => "high",
         Confidence::Medium => "medium",
-        Confidence::Low => "low: try it on a staging server first",
+        Confidence::Low => "low, try it on a staging server first",
+    };
+    because(level, &recommendation.confidence_reason)
+}
+
+/// How urgent it is, and why.
+pub(super) fn priority(recommendation: &Recommendation) -> String {
+    let level = recommendation.priority.to_string();
+    because(&level, &recommendation.priority_reason)
+}
+
+fn because(level: &str, reason: &str) -> String {
+    if reason.is_empty() {
+        level.to_owned()
+    } else {
+        format!("{level}: {}", sentence(reason))
     }
 }

@@ -72,21 +72,16 @@ fn preamble(out: &mut String) {
 
 fn recommended(out: &mut String, recommendation: &Recommendation) {
     out.push('\n');
-    comment(
-        out,
-        &format!(
-            "{}. {}",
-            recommendation.priority,
-            phrase::heading(recommendation)
-        ),
-    );
+    comment(out, &phrase::numbered(recommendation));
     comment(out, &phrase::sentence(&recommendation.reason));
+    let priority = phrase::priority(recommendation);
+    comment(out, &format!("priority: {priority}"));
     if let Some(saves) = phrase::saves(recommendation) {
         comment(out, &format!("saves: {saves}"));
     }
     comment(out, &format!("size: {}", phrase::size(recommendation)));
     comment(out, &format!("writes: {}", phrase::writes(recommendation)));
-    let confidence = phrase::confidence(recommendation.confidence);
+    let confidence = phrase::confidence(recommendation);
     comment(out, &format!("confidence: {confidence}"));
     for (label, text) in [
         ("effort", &recommendation.effort),

@@ -54,8 +54,7 @@ fn header(page: &mut Page, report: &Report) {
 
 fn recommended(page: &mut Page, recommendation: &Recommendation) {
     page.blank();
-    let heading = phrase::heading(recommendation);
-    page.paragraph(0, BOLD, &format!("{}. {heading}", recommendation.priority));
+    page.paragraph(0, BOLD, &phrase::numbered(recommendation));
     page.blank();
     for change in &recommendation.changes {
         page.verbatim(3, GREEN, &sql_line(&change.to_string()));
@@ -68,14 +67,11 @@ fn recommended(page: &mut Page, recommendation: &Recommendation) {
             &format!("{}.", phrase::sentence(&recommendation.reason)),
         );
     }
-    let mut facts = Vec::new();
+    let mut facts = vec![("priority", phrase::priority(recommendation))];
     facts.extend(phrase::saves(recommendation).map(|t| ("saves", t)));
     facts.push(("size", phrase::size(recommendation)));
     facts.push(("writes", phrase::writes(recommendation)));
-    facts.push((
-        "confidence",
-        phrase::confidence(recommendation.confidence).into(),
-    ));
+    facts.push(("confidence", phrase::confidence(recommendation)));
     for (label, text) in [
         ("effort", &recommendation.effort),
         ("risk", &recommendation.risk),

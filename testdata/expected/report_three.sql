@@ -14,12 +14,13 @@
 -- The file is UTF-8 and holds nothing but DDL and comments, so that any client can run it:
 --   PGCLIENTENCODING=UTF8 PGOPTIONS='-c statement_timeout=0' psql -v ON_ERROR_STOP=1 -f FILE
 
--- 1. Create an index on public.orders
+-- 1. [P0] Create an index on public.orders
 -- The filter of 7 statements on its columns reads the whole table today
+-- priority: P0: saves 61.9 % of the analysed load, 3.2 h a day; 13,931 executions a day
 -- saves: 3.2 h per day, 61.9 % of the analysed load; cost 883,089,699 → 104,192 (8,476×)
 -- size: 25 MB
 -- writes: 1.2 s per day more
--- confidence: high
+-- confidence: high: the real planner on a copy of the statistics; statistics of orders are 3.2 h old
 -- effort: one statement, does not block writes
 -- risk: adds 1.2 % to writes on orders
 -- helps: 12,345 executions, mean 943 ms, cost 71,534 → 8.44 (8,476×): SELECT o.id, o.total FROM orders o WHERE o.customer_id = $1 AND o.created_at > $2 ORDER BY o.created_at DESC LIMIT $3 -- the page of a customer
@@ -41,12 +42,13 @@
 CREATE INDEX CONCURRENTLY orders_customer_id_created_at_idx ON public.orders (customer_id, created_at);
 -- undo: DROP INDEX CONCURRENTLY public.orders_customer_id_created_at_idx;
 
--- 2. Replace an index on "My Schema"."we""ird; drop table x"
+-- 2. [P2] Replace an index on "My Schema"."we""ird; drop table x"
 -- The filter of 7 statements on its columns reads the whole table today
+-- priority: P2: saves < 0.1 % of the analysed load
 -- saves: 50.0 % of the cost of what it helps; cost 100.00 → 50.00 (2.0×)
 -- size: 25 MB
 -- writes: price unknown: no write figures were seen
--- confidence: low: try it on a staging server first
+-- confidence: low, try it on a staging server first: arithmetic, no planner was asked; we"ird\x1b[31m has no statistics
 -- effort: one statement, does not block writes
 -- risk: adds 1.2 % to writes on orders
 -- helps: line 42, 1 execution, cost 100.00 → 50.00 (2.0×): select '\x1b]0;owned\x07', "x" -- ; drop table x; /* \u{202e}😀 日本語 */ from "We""ird" where a=$1
@@ -55,8 +57,9 @@ CREATE INDEX CONCURRENTLY U&"we""ird; drop table x_Größe_new\000Aline\001B[31m
 DROP INDEX CONCURRENTLY "My Schema".U&"old\202E";
 -- undo: DROP INDEX CONCURRENTLY "My Schema".U&"we""ird; drop table x_Größe_new\000Aline\001B[31m\\_idx";
 
--- 3. Drop an index on public.orders
+-- 3. [P3] Drop an index on public.orders
 -- No scan in 30 days, and orders_status_created_at_idx answers the same
+-- priority: P3
 -- size: frees 25 MB
 -- writes: 1.5 min per day less
 -- confidence: high

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::advisor::build::{Names, build};
+use crate::advisor::priority::Priority;
 use crate::advisor::recommendation::{Benefit, Confidence};
 use crate::model::index::IndexKey;
 use crate::query::testing::catalog;
@@ -32,7 +33,10 @@ fn recommendation(
         benefit: Benefit::default(),
         statements: Vec::new(),
         confidence: Confidence::High,
-        priority: 1,
+        confidence_reason: String::new(),
+        rank: 1,
+        priority: Priority::default(),
+        priority_reason: String::new(),
         effort: String::new(),
         risk: String::new(),
         reason: String::new(),
