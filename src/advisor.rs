@@ -1,10 +1,12 @@
 //! WORKLOAD → RECOMMENDATIONS, pure: it asks for costs and never fetches them.
 //!
 //! `candidates` says which indexes could help each statement, `size` what they would weigh, `search` which set of them is
-//! worth it over the whole workload (it asks Probes, the shell answers), `catalog_advice` what the catalog alone tells,
+//! worth it over the whole workload (it asks Probes, the shell answers), `catalog_advice` what the catalog alone tells, `analyze_advice` and `statistics_advice` what the planner
+//! has to know first,
 //! `recommendation` what comes out, with evidence, `priority` how urgent it is, `confidence` how sure, `apply` what making it real takes. `estimate` answers Probes when there is
 //! no planner to ask.
 
+pub mod analyze_advice;
 pub mod answers;
 pub mod apply;
 pub mod build;
@@ -25,6 +27,7 @@ pub mod search;
 pub mod size;
 pub mod solver;
 mod special;
+pub mod statistics_advice;
 pub mod time_model;
 pub mod usual;
 pub mod write_cost;

@@ -12,6 +12,7 @@ mod live {
     mod demo;
     mod drops;
     mod estimate;
+    mod first;
     mod hypopg;
     mod inputs;
     mod interrupt;

@@ -8,7 +8,9 @@ use std::path::Path;
 
 use pgperf::advisor::frontier::Step;
 use pgperf::advisor::priority::Priority;
-use pgperf::advisor::recommendation::{Action, Benefit, Confidence, Helped, Recommendation};
+use pgperf::advisor::recommendation::{
+    Action, Benefit, Confidence, Helped, Misjudged, Recommendation,
+};
 use pgperf::model::change::Change;
 use pgperf::model::gap::{Gap, Part};
 use pgperf::model::ident::QualifiedName;
@@ -210,6 +212,7 @@ fn create(
             load_share_saved: 0.619,
         },
         statements,
+        misjudged: vec![],
         confidence: Confidence::High,
         confidence_reason:
             "the real planner on a copy of the statistics; statistics of orders are 3.2 h old"
@@ -306,6 +309,47 @@ fn unused() -> Recommendation {
     recommendation
 }
 
+/// What the planner has to know first: of a table with a hostile name.
+fn first_things() -> [Recommendation; 2] {
+    let table = QualifiedName::new("My Schema", "we\"ird; drop table x");
+    let name = QualifiedName::new("My Schema", "stat\u{1b}");
+    let analyze = Change::Analyze {
+        table: table.clone(),
+    };
+    let mut statistics = create("My Schema", "we\"ird; drop table x", &["a", "b"], 4, vec![]);
+    statistics.action = Action::Statistics;
+    statistics.index = name.clone();
+    statistics.definition.method = String::new();
+    statistics.changes = vec![
+        Change::CreateStatistics {
+            name: name.clone(),
+            kinds: vec!["dependencies".into()],
+            columns: vec!["Größe".into(), "new\nline\u{1b}[31m\\".into()],
+            table,
+        },
+        analyze.clone(),
+    ];
+    statistics.undo = vec![Change::DropStatistics { name }];
+    statistics.benefit = Benefit::default();
+    statistics.misjudged = vec![Misjudged {
+        queryids: vec![7],
+        fingerprint: "00c0ffee00c0ffee".into(),
+        query: ATTACK.into(),
+        calls: 120.0,
+        rows_counted: 100.4,
+        rows_expected: 1.2,
+    }];
+    let mut analyzed = statistics.clone();
+    analyzed.action = Action::Analyze;
+    analyzed.rank = 5;
+    analyzed.index = QualifiedName::new("", "");
+    analyzed.definition.keys = vec![];
+    analyzed.changes = vec![analyze];
+    analyzed.undo = vec![];
+    analyzed.misjudged = vec![];
+    [statistics, analyzed]
+}
+
 fn three() -> Report {
     let many = (0..7)
         .map(|i| helped(i64::MIN + i, PAGE, 12_345.0, 71_534.2, 8.44))
@@ -327,7 +371,10 @@ fn three() -> Report {
             create("public", "orders", &["customer_id", "created_at"], 1, many),
             hostile(),
             unused(),
-        ],
+        ]
+        .into_iter()
+        .chain(first_things())
+        .collect(),
         summary: Summary {
             cost_before: 1_234_567.0,
             cost_after: 234_567.0,
@@ -459,7 +506,7 @@ fn only_ddl_and_commands_run_over_the_line() {
     for (name, report, _) in fixtures() {
         for width in [60, 80, 120] {
             for line in render(&report, Format::Text, columns(width)).lines() {
-                let pasted = ["CREATE ", "DROP ", "GRANT "]
+                let pasted = ["CREATE ", "DROP ", "ANALYZE ", "GRANT "]
                     .iter()
                     .any(|verb| line.trim_start().starts_with(verb));
                 assert!(
@@ -501,6 +548,9 @@ fn no_text_breaks_out_of_a_comment() {
             r#"CREATE INDEX CONCURRENTLY U&"we""ird; drop table x_Größe_new\000Aline\001B[31m\\_idx" ON "My Schema"."we""ird; drop table x" ("Größe", U&"new\000Aline\001B[31m\\");"#,
             r#"DROP INDEX CONCURRENTLY "My Schema".U&"old\202E";"#,
             "DROP INDEX CONCURRENTLY public.orders_status_idx;",
+            r#"CREATE STATISTICS "My Schema".U&"stat\001B" (dependencies) ON "Größe", U&"new\000Aline\001B[31m\\" FROM "My Schema"."we""ird; drop table x";"#,
+            r#"ANALYZE "My Schema"."we""ird; drop table x";"#,
+            r#"ANALYZE "My Schema"."we""ird; drop table x";"#,
         ]
     );
 }

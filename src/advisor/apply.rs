@@ -86,7 +86,9 @@ pub fn names(change: &Change) -> Vec<QualifiedName> {
             names.extend(leftovers(change));
             names
         }
-        Change::Analyze { .. } => Vec::new(),
+        Change::Analyze { .. }
+        | Change::CreateStatistics { .. }
+        | Change::DropStatistics { .. } => Vec::new(),
     }
 }
 
@@ -305,7 +307,10 @@ pub fn lacking(change: &Change, rights: &Rights) -> Option<(String, String)> {
             format!("connect as {owner}, or as a role that is a member of it"),
         ));
     }
-    let builds = matches!(change, Change::CreateIndex { .. });
+    let builds = matches!(
+        change,
+        Change::CreateIndex { .. } | Change::CreateStatistics { .. }
+    );
     let schema = quote_ident(&rights.table.schema);
     (builds && !rights.creates).then(|| {
         (
@@ -341,7 +346,11 @@ pub fn undo(made: &[&Change], recommendation: &Recommendation) -> Vec<Change> {
                 undo.extend(again.filter(|c| created(c).as_ref() == Some(name)).cloned());
                 None
             }
-            Change::Reindex { .. } | Change::Analyze { .. } => None,
+            Change::CreateStatistics { .. } => {
+                undo.extend(recommendation.undo.iter().cloned());
+                None
+            }
+            Change::Reindex { .. } | Change::Analyze { .. } | Change::DropStatistics { .. } => None,
         };
         let Some((name, concurrently)) = back.filter(|(name, _)| !attached(name)) else {
             continue;

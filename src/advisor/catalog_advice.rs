@@ -111,6 +111,7 @@ fn foreign_keys(
                 ..Benefit::default()
             },
             statements: Vec::new(),
+            misjudged: Vec::new(),
             confidence: Confidence::Medium,
             confidence_reason: "the counters of the tables; no planner was asked".into(),
             rank: 0,
@@ -239,6 +240,7 @@ fn drop_index(index: &Index, other: &Index, table: &Table) -> Recommendation {
         size_bytes: index.relpages * 8192.0,
         benefit: Benefit::default(),
         statements: Vec::new(),
+        misjudged: Vec::new(),
         confidence: if twin {
             Confidence::High
         } else {
@@ -321,6 +323,7 @@ fn unfinished_parents(snapshot: &Snapshot, names: &mut Names) -> Vec<Recommendat
             size_bytes: 0.0,
             benefit: Benefit::default(),
             statements: Vec::new(),
+            misjudged: Vec::new(),
             confidence: Confidence::Low,
             confidence_reason: "whether somebody is at it cannot be seen from the catalog".into(),
             rank: 0,
@@ -374,6 +377,7 @@ fn invalid(snapshot: &Snapshot, names: &Names) -> Vec<Recommendation> {
             size_bytes: index.relpages * 8192.0,
             benefit: Benefit::default(),
             statements: Vec::new(),
+            misjudged: Vec::new(),
             confidence: Confidence::Low,
             confidence_reason: "an index that is still being built looks the same".into(),
             rank: 0,

@@ -1,6 +1,7 @@
 //! How sure an advised index is, and why: who answered, how old the statistics are, and what had to be taken for values that
 //! nobody knows.
 
+use crate::advisor::analyze_advice::Lack;
 use crate::advisor::recommendation::Confidence;
 use crate::model::catalog::Table;
 use crate::model::unit::Millis;
@@ -21,6 +22,8 @@ pub(super) struct Grounds<'a> {
     pub(super) assumed: usize,
     /// Those of them in which the rows of a range had to be guessed.
     pub(super) guessed: usize,
+    /// What the statistics of the table lack.
+    pub(super) lack: Option<Lack>,
 }
 
 impl Grounds<'_> {
@@ -50,6 +53,8 @@ impl Grounds<'_> {
         let all_guessed = self.statements > 0 && self.guessed == self.statements;
         let confidence = match (self.source, analyzed) {
             (_, false) => Confidence::Low,
+            (Source::Estimate, true) if self.lack.is_some() => Confidence::Low,
+            (Source::Hypopg | Source::Clone, true) if self.lack.is_some() => Confidence::Medium,
             (Source::Estimate, true) => Confidence::Medium,
             (Source::Hypopg | Source::Clone, true) if all_guessed => Confidence::Medium,
             (Source::Hypopg | Source::Clone, true) => Confidence::High,
@@ -59,6 +64,9 @@ impl Grounds<'_> {
 
     fn statistics(&self, analyzed: bool) -> String {
         let table = self.table.qualified();
+        if let Some(lack) = self.lack {
+            return format!("ANALYZE {table} first: {}", lack.describe());
+        }
         let last = self.table.stats.as_ref().and_then(|s| s.last_analyze);
         match last {
             _ if !analyzed => format!("{table} has no statistics"),
@@ -74,6 +82,7 @@ impl Grounds<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::advisor::analyze_advice::lack;
     use crate::query::testing::catalog;
 
     fn told(fixture: &str, source: Source, guessed: usize, assumed: usize) -> String {
@@ -89,6 +98,7 @@ mod tests {
             statements: 2,
             assumed,
             guessed,
+            lack: lack(&snapshot.tables[0], &snapshot.server),
         };
         let (confidence, reason) = grounds.confidence();
         format!("{confidence:?}: {reason}")
@@ -101,6 +111,7 @@ mod tests {
             .replace(" a: ", "\n-- a: ")
             .replace(" n_live", "\n-- n_live");
         let never = "create table t (a int); -- rows=1000 n_live_tup=1000";
+        let stale = format!("{analyzed}\n-- n_mod_since_analyze=900");
         for (told, expected) in [
             (
                 told(&analyzed, Source::Clone, 0, 0),
@@ -119,6 +130,11 @@ mod tests {
             (
                 told(&analyzed, Source::Estimate, 0, 0),
                 "Medium: arithmetic, no planner was asked; statistics of public.t are 2.0 h old",
+            ),
+            (
+                told(&stale, Source::Clone, 0, 0),
+                "Medium: the real planner on a copy of the statistics; ANALYZE public.t first: 900 changes to its 1,000 rows since \
+                 it was analyzed",
             ),
             (
                 told(never, Source::Clone, 0, 0),

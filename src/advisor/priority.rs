@@ -71,6 +71,7 @@ pub fn prioritize(
         recommendation.priority = priority;
         recommendation.priority_reason = reason;
     }
+    first_things_first(recommendations);
     let mut least = Priority::P0;
     let mut keyed: Vec<(Priority, Recommendation)> = (recommendations.drain(..))
         .map(|r| {
@@ -86,6 +87,33 @@ pub fn prioritize(
     recommendations.extend(keyed.into_iter().map(|(_, r)| r));
     for (position, recommendation) in recommendations.iter_mut().enumerate() {
         recommendation.rank = position + 1;
+    }
+}
+
+/// Why what the planner has to know is as urgent as an index.
+const FOUNDATION: &str = "; the indexes advised for its table rest on it";
+
+/// What the planner has to know comes before the indexes that rest on it, and is as urgent as they are.
+fn first_things_first(recommendations: &mut [Recommendation]) {
+    recommendations.sort_by_key(|r| r.action.is_on_index());
+    let chosen = recommendations.iter().filter(|r| is_chosen(r));
+    let urgent: Vec<(u32, Priority)> = chosen
+        .map(|r| (r.definition.table_oid, r.priority))
+        .collect();
+    for first in recommendations
+        .iter_mut()
+        .filter(|r| !r.action.is_on_index())
+    {
+        let table = first.definition.table_oid;
+        let indexes = urgent.iter().filter(|(oid, _)| *oid == table);
+        if let Some(priority) = indexes.map(|(_, p)| *p).min()
+            && priority <= first.priority
+        {
+            first.priority = priority;
+            if !first.priority_reason.ends_with(FOUNDATION) {
+                first.priority_reason.push_str(FOUNDATION);
+            }
+        }
     }
 }
 
@@ -122,6 +150,14 @@ fn judged(
         Action::Create if invalid => (
             Priority::P2,
             "somebody wanted this index, and partitions that come get none that is used".into(),
+        ),
+        Action::Analyze => (
+            Priority::P2,
+            "costs of the statements on it are guesses until then".into(),
+        ),
+        Action::Statistics => (
+            recommendation.priority,
+            recommendation.priority_reason.clone(),
         ),
         Action::Create | Action::Replace => spared(recommendation, counted.table_days),
     }

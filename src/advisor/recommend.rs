@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use crate::advisor::analyze_advice::lack;
 use crate::advisor::answers::{Answer, Configuration};
 use crate::advisor::build::{Names, build, warning};
 use crate::advisor::candidates::Candidates;
@@ -114,6 +115,7 @@ impl Decision<'_> {
             confidence,
             confidence_reason,
             statements,
+            misjudged: Vec::new(),
             rank: 0,
             priority: Priority::default(),
             priority_reason: String::new(),
@@ -208,6 +210,7 @@ impl Decision<'_> {
             statements: 0,
             assumed: 0,
             guessed: 0,
+            lack: lack(table, &self.snapshot.server),
         }
     }
 

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::advisor::priority::Priority;
+use crate::model::catalog::Table;
 use crate::model::change::Change;
 use crate::model::ident::QualifiedName;
 use crate::model::index::IndexDefinition;
@@ -20,6 +21,21 @@ pub enum Action {
     Drop,
     /// Rebuild an invalid index.
     Reindex,
+    /// Gather the statistics of a table.
+    Analyze,
+    /// Create extended statistics on columns of a table.
+    Statistics,
+}
+
+impl Action {
+    /// Whether it builds, rebuilds or drops an index, which has a size and takes part in writes.
+    #[must_use]
+    pub fn is_on_index(self) -> bool {
+        match self {
+            Self::Create | Self::Replace | Self::Drop | Self::Reindex => true,
+            Self::Analyze | Self::Statistics => false,
+        }
+    }
 }
 
 /// How sure the advice is.
@@ -39,9 +55,9 @@ pub enum Confidence {
 pub struct Recommendation {
     /// What to do.
     pub action: Action,
-    /// The index it is about.
+    /// The index, or the statistics object, that it is about; empty where it is about a table.
     pub index: QualifiedName,
-    /// Its definition.
+    /// Its definition. Of other things than indexes only table and columns are given.
     pub definition: IndexDefinition,
     /// The statements to run, in order.
     pub changes: Vec<Change>,
@@ -53,6 +69,8 @@ pub struct Recommendation {
     pub benefit: Benefit,
     /// Statements it helps, most time saved first. Empty for advice from the catalog alone.
     pub statements: Vec<Helped>,
+    /// Statements whose rows the planner misjudges.
+    pub misjudged: Vec<Misjudged>,
     /// How sure.
     pub confidence: Confidence,
     /// Why that sure: who answered, how old the statistics are, what was assumed or guessed.
@@ -69,6 +87,57 @@ pub struct Recommendation {
     pub risk: String,
     /// One sentence: why.
     pub reason: String,
+}
+
+impl Recommendation {
+    /// One about a table, not an index, with nothing said yet but what it is about.
+    #[must_use]
+    pub fn on_table(action: Action, table: &Table) -> Self {
+        Self {
+            action,
+            index: QualifiedName::new("", ""),
+            definition: IndexDefinition {
+                table_oid: table.oid,
+                table: table.qualified(),
+                method: String::new(),
+                keys: Vec::new(),
+                include: Vec::new(),
+                predicate: None,
+                unique: false,
+            },
+            changes: Vec::new(),
+            undo: Vec::new(),
+            size_bytes: 0.0,
+            benefit: Benefit::default(),
+            statements: Vec::new(),
+            misjudged: Vec::new(),
+            confidence: Confidence::Low,
+            confidence_reason: String::new(),
+            rank: 0,
+            priority: Priority::default(),
+            priority_reason: String::new(),
+            effort: String::new(),
+            risk: String::new(),
+            reason: String::new(),
+        }
+    }
+}
+
+/// A statement that returned another number of rows than the planner expects.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Misjudged {
+    /// `queryid`s of the statement, when known.
+    pub queryids: Vec<i64>,
+    /// Our fingerprint, hexadecimal.
+    pub fingerprint: String,
+    /// Its text.
+    pub query: String,
+    /// Executions.
+    pub calls: f64,
+    /// Rows an execution returned, on average.
+    pub rows_counted: f64,
+    /// Rows that the planner expects, by the statistics of each column alone.
+    pub rows_expected: f64,
 }
 
 /// Gain and price. Costs are planner units summed over the statements, each weighted with its calls.

@@ -10,6 +10,7 @@ use clap::ValueEnum;
 use super::Failure;
 use super::frontier::frontier;
 use super::planner::Planner;
+use crate::advisor::analyze_advice::analyze_advice;
 use crate::advisor::build::Names;
 use crate::advisor::candidates::{CandidateOptions, Candidates, candidates};
 use crate::advisor::catalog_advice::catalog_advice;
@@ -18,6 +19,7 @@ use crate::advisor::priority::{Counted, prioritize};
 use crate::advisor::recommend::{Decision, queryids, recommend};
 use crate::advisor::recommendation::Recommendation;
 use crate::advisor::search::{Choice, Search, SearchOptions};
+use crate::advisor::statistics_advice::statistics_advice;
 use crate::advisor::time_model::TimeModel;
 use crate::advisor::usual::assume_values;
 use crate::advisor::write_cost::{WriteCost, write_cost};
@@ -174,6 +176,8 @@ fn report(decision: &Decision<'_>, choice: &Choice, options: &AdviceOptions) -> 
         .map(|&i| &decision.candidates.indexes[i].definition)
         .collect();
     recommendations.extend(catalog_advice(snapshot, workload, &chosen, &mut names));
+    recommendations.extend(analyze_advice(snapshot, workload));
+    recommendations.extend(statistics_advice(snapshot, workload));
     prioritize(&mut recommendations, counted(decision), snapshot);
     Report {
         schema_version: SCHEMA_VERSION,

@@ -47,6 +47,22 @@ pub enum Change {
         /// The table.
         table: QualifiedName,
     },
+    /// `CREATE STATISTICS`. They are empty until the next ANALYZE.
+    CreateStatistics {
+        /// The statistics object.
+        name: QualifiedName,
+        /// `dependencies`, `ndistinct`, `mcv`; all of them when empty.
+        kinds: Vec<String>,
+        /// At least two columns of the table.
+        columns: Vec<String>,
+        /// The table.
+        table: QualifiedName,
+    },
+    /// `DROP STATISTICS`.
+    DropStatistics {
+        /// The statistics object.
+        name: QualifiedName,
+    },
 }
 
 impl Change {
@@ -58,7 +74,10 @@ impl Change {
                 *concurrently
             }
             Self::Reindex { .. } => true,
-            Self::AttachIndex { .. } | Self::Analyze { .. } => false,
+            Self::AttachIndex { .. }
+            | Self::Analyze { .. }
+            | Self::CreateStatistics { .. }
+            | Self::DropStatistics { .. } => false,
         }
     }
 }
@@ -92,6 +111,24 @@ impl fmt::Display for Change {
             }
             Self::Reindex { name } => write!(f, "REINDEX INDEX CONCURRENTLY {name};"),
             Self::Analyze { table } => write!(f, "ANALYZE {table};"),
+            Self::CreateStatistics {
+                name,
+                kinds,
+                columns,
+                table,
+            } => {
+                let kinds = match kinds.as_slice() {
+                    [] => String::new(),
+                    kinds => format!(" ({})", kinds.join(", ")),
+                };
+                let columns: Vec<_> = columns.iter().map(|c| quote_ident(c)).collect();
+                let columns = columns.join(", ");
+                write!(
+                    f,
+                    "CREATE STATISTICS {name}{kinds} ON {columns} FROM {table};"
+                )
+            }
+            Self::DropStatistics { name } => write!(f, "DROP STATISTICS {name};"),
         }
     }
 }
@@ -120,6 +157,21 @@ mod tests {
         assert_eq!(
             change.to_string(),
             r#"CREATE INDEX CONCURRENTLY "we""ird; drop table x_Größe_idx" ON "My Schema"."we""ird; drop table x" ("Größe");"#
+        );
+        let name = QualifiedName::new("My Schema", "a; b");
+        let change = Change::CreateStatistics {
+            name: name.clone(),
+            kinds: vec!["dependencies".into(), "mcv".into()],
+            columns: vec!["Größe".into(), "b".into()],
+            table: QualifiedName::new("My Schema", "we\"ird"),
+        };
+        assert_eq!(
+            change.to_string(),
+            r#"CREATE STATISTICS "My Schema"."a; b" (dependencies, mcv) ON "Größe", b FROM "My Schema"."we""ird";"#
+        );
+        assert_eq!(
+            Change::DropStatistics { name }.to_string(),
+            r#"DROP STATISTICS "My Schema"."a; b";"#
         );
     }
 }

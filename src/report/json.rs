@@ -10,10 +10,11 @@
 //! coverage         {statements, analysed, total, analysed_total, timed, share, skipped: [{reason, statements, total_ms,
 //!                  harmless, example}]}; total is ms when timed, else executions
 //! gaps             [{part, what, effect?, close?: [command], count?}]
-//! recommendations  [{action: create|replace|drop|reindex, ddl, undo_ddl, schema, table, index, method, columns, keys,
+//! recommendations  [{action: create|replace|drop|reindex|analyze|statistics, ddl, undo_ddl, schema, table, index, method, columns, keys,
 //!                  include, predicate, unique, size_bytes, benefit: {cost_before, cost_after, ms_per_day_saved,
 //!                  write_ms_per_day, load_share_saved}, statements: [{queryid, queryids, fingerprint, query, line?, calls,
-//!                  mean_ms, cost_before, cost_after, plan_before, plan_after}], confidence: low|medium|high,
+//!                  mean_ms, cost_before, cost_after, plan_before, plan_after}], misjudged?: [{queryid, queryids, fingerprint,
+//!                  query, calls, rows_counted, rows_expected}], confidence: low|medium|high,
 //!                  confidence_reason, rank, priority: P0|P1|P2|P3, priority_reason, effort, risk, reason}]
 //! summary          {cost_before, cost_after, ms_per_day_saved, size_bytes, budget_bytes, candidates, gap, frontier?:
 //!                  [{budget_bytes, size_bytes, indexes: [text], load_share_saved, gap, knee}]}
@@ -23,6 +24,7 @@
 //! `queryid` is a string: it is a 64-bit number, which JavaScript and jq before 1.7 silently round to 53 bits, and exporters
 //! carry it as a text label anyway. `queryid` is the first of `queryids`, null when there is none.
 //! `rank` is the position in the list, the order in which the advice is best followed; up to version 1 it was called `priority`.
+//! What is about a table and not about an index has null for `index` (statistics: their name), `method` and `size_bytes`.
 //! `ddl` and `undo_ddl` hold one statement a line. `columns` are unquoted names (or expressions), `keys` the same as
 //! in the DDL. Times end in `_ms` or `ms_per_day`, sizes in `_bytes`, instants are Unix seconds, shares go from 0 to 1. Numbers are
 //! always finite: what is unknown is null.
@@ -31,7 +33,9 @@ use serde::Serialize;
 
 use crate::advisor::frontier::Step;
 use crate::advisor::priority::Priority;
-use crate::advisor::recommendation::{Action, Benefit, Confidence, Helped, Recommendation};
+use crate::advisor::recommendation::{
+    Action, Benefit, Confidence, Helped, Misjudged, Recommendation,
+};
 use crate::model::change::Change;
 use crate::model::gap::Gap;
 use crate::model::index::KeyOf;
@@ -103,8 +107,8 @@ struct RecommendationObject<'a> {
     undo_ddl: String,
     schema: &'a str,
     table: &'a str,
-    index: &'a str,
-    method: &'a str,
+    index: Option<&'a str>,
+    method: Option<&'a str>,
     columns: Vec<&'a str>,
     keys: Vec<String>,
     include: &'a [String],
@@ -113,6 +117,8 @@ struct RecommendationObject<'a> {
     size_bytes: Option<u64>,
     benefit: &'a Benefit,
     statements: Vec<HelpedObject<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    misjudged: Vec<MisjudgedObject<'a>>,
     confidence: Confidence,
     confidence_reason: &'a str,
     rank: usize,
@@ -155,6 +161,17 @@ struct HelpedObject<'a> {
 }
 
 #[derive(Serialize)]
+struct MisjudgedObject<'a> {
+    queryid: Option<String>,
+    queryids: Vec<String>,
+    fingerprint: &'a str,
+    query: &'a str,
+    calls: Option<u64>,
+    rows_counted: f64,
+    rows_expected: f64,
+}
+
+#[derive(Serialize)]
 struct UnhelpedObject<'a> {
     queryid: Option<String>,
     queryids: Vec<String>,
@@ -168,14 +185,15 @@ struct UnhelpedObject<'a> {
 
 fn recommendation(recommendation: &Recommendation) -> RecommendationObject<'_> {
     let definition = &recommendation.definition;
+    let on_index = recommendation.action.is_on_index();
     RecommendationObject {
         action: recommendation.action,
         ddl: script(&recommendation.changes),
         undo_ddl: script(&recommendation.undo),
         schema: &definition.table.schema,
         table: &definition.table.name,
-        index: &recommendation.index.name,
-        method: &definition.method,
+        index: given(&recommendation.index.name),
+        method: given(&definition.method),
         columns: definition
             .keys
             .iter()
@@ -187,9 +205,10 @@ fn recommendation(recommendation: &Recommendation) -> RecommendationObject<'_> {
         include: &definition.include,
         predicate: definition.predicate.as_deref(),
         unique: definition.unique,
-        size_bytes: whole(recommendation.size_bytes),
+        size_bytes: on_index.then(|| whole(recommendation.size_bytes)).flatten(),
         benefit: &recommendation.benefit,
         statements: recommendation.statements.iter().map(helped).collect(),
+        misjudged: recommendation.misjudged.iter().map(misjudged).collect(),
         confidence: recommendation.confidence,
         confidence_reason: &recommendation.confidence_reason,
         rank: recommendation.rank,
@@ -234,6 +253,23 @@ fn helped(helped: &Helped) -> HelpedObject<'_> {
         plan_after: &helped.plan_after,
         assumed: &helped.assumed,
     }
+}
+
+fn misjudged(misjudged: &Misjudged) -> MisjudgedObject<'_> {
+    MisjudgedObject {
+        queryid: misjudged.queryids.first().map(ToString::to_string),
+        queryids: misjudged.queryids.iter().map(ToString::to_string).collect(),
+        fingerprint: &misjudged.fingerprint,
+        query: &misjudged.query,
+        calls: whole(misjudged.calls),
+        rows_counted: misjudged.rows_counted,
+        rows_expected: misjudged.rows_expected,
+    }
+}
+
+/// A text, if there is one.
+fn given(text: &str) -> Option<&str> {
+    Some(text).filter(|t| !t.is_empty())
 }
 
 fn unhelped(unhelped: &Unhelped) -> UnhelpedObject<'_> {

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::advisor::recommendation::{Action, Confidence, Recommendation};
+use crate::advisor::recommendation::{Action, Confidence, Misjudged, Recommendation};
 use crate::model::gap::Gap;
 use crate::model::unit::{Bytes, CostUnits, Count, Millis, Percent, Utc};
 use crate::model::whatif::Source;
@@ -200,6 +200,8 @@ fn heading(recommendation: &Recommendation) -> String {
         Action::Replace => "Replace an index on",
         Action::Drop => "Drop an index on",
         Action::Reindex => "Rebuild an index on",
+        Action::Analyze => "Analyze",
+        Action::Statistics => "Create statistics on columns of",
     };
     format!("{verb} {}", sql_line(&table))
 }
@@ -229,7 +231,7 @@ pub(super) fn size(recommendation: &Recommendation) -> String {
     let size = Bytes(recommendation.size_bytes);
     match recommendation.action {
         Action::Drop => format!("frees {size}"),
-        Action::Create | Action::Replace | Action::Reindex => size.to_string(),
+        _ => size.to_string(),
     }
 }
 
@@ -240,6 +242,16 @@ pub(super) fn assumed(assumed: &Assumed) -> String {
         assumed.column,
         Percent(assumed.share),
         Percent(assumed.generic)
+    )
+}
+
+/// Rows counted against rows expected of one statement: "100 rows counted, 1 expected (100×)".
+pub(super) fn misjudged(misjudged: &Misjudged) -> String {
+    format!(
+        "{} rows counted, {} expected ({})",
+        Count(misjudged.rows_counted),
+        Count(misjudged.rows_expected),
+        ratio(misjudged.rows_counted, misjudged.rows_expected)
     )
 }
 

@@ -79,8 +79,10 @@ fn recommended(out: &mut String, recommendation: &Recommendation) {
     if let Some(saves) = phrase::saves(recommendation) {
         comment(out, &format!("saves: {saves}"));
     }
-    comment(out, &format!("size: {}", phrase::size(recommendation)));
-    comment(out, &format!("writes: {}", phrase::writes(recommendation)));
+    if recommendation.action.is_on_index() {
+        comment(out, &format!("size: {}", phrase::size(recommendation)));
+        comment(out, &format!("writes: {}", phrase::writes(recommendation)));
+    }
     let confidence = phrase::confidence(recommendation);
     comment(out, &format!("confidence: {confidence}"));
     for (label, text) in [
@@ -100,6 +102,14 @@ fn recommended(out: &mut String, recommendation: &Recommendation) {
             out,
             &format!("and {}", phrase::counted(more, "more statement")),
         );
+    }
+    for statement in recommendation.misjudged.iter().take(HELPED_SHOWN) {
+        let (calls, rows) = (
+            phrase::executions(statement.calls),
+            phrase::misjudged(statement),
+        );
+        let text = truncate(&one_line(&statement.query), TEXT_COLUMNS);
+        comment(out, &format!("misjudged: {calls}, {rows}: {text}"));
     }
     for change in &recommendation.changes {
         let _ = writeln!(out, "{}", sql_line(&change.to_string()));

@@ -2,6 +2,7 @@
 
 use crate::advisor::frontier::Step;
 use crate::advisor::recommendation::{Helped, Recommendation};
+use crate::advisor::recommendation::{Helped, Misjudged, Recommendation};
 use crate::model::gap::Gap;
 use crate::model::unit::{Bytes, CostUnits, Count, Millis, Percent};
 use crate::report::page::{BOLD, GREEN, Page, YELLOW};
@@ -69,8 +70,10 @@ fn recommended(page: &mut Page, recommendation: &Recommendation) {
     }
     let mut facts = vec![("priority", phrase::priority(recommendation))];
     facts.extend(phrase::saves(recommendation).map(|t| ("saves", t)));
-    facts.push(("size", phrase::size(recommendation)));
-    facts.push(("writes", phrase::writes(recommendation)));
+    if recommendation.action.is_on_index() {
+        facts.push(("size", phrase::size(recommendation)));
+        facts.push(("writes", phrase::writes(recommendation)));
+    }
     facts.push(("confidence", phrase::confidence(recommendation)));
     for (label, text) in [
         ("effort", &recommendation.effort),
@@ -82,6 +85,28 @@ fn recommended(page: &mut Page, recommendation: &Recommendation) {
     }
     page.facts(3, &facts);
     helped(page, &recommendation.statements);
+    misjudged(page, &recommendation.misjudged);
+}
+
+/// The statements whose rows the planner misjudges.
+fn misjudged(page: &mut Page, statements: &[Misjudged]) {
+    if statements.is_empty() {
+        return;
+    }
+    page.blank();
+    let shown = &statements[..statements.len().min(HELPED_SHOWN)];
+    for (statement, letter) in shown.iter().zip('a'..) {
+        let calls = phrase::executions(statement.calls);
+        let lines = [
+            one_line(&statement.query),
+            format!("{calls}: {} each", phrase::misjudged(statement)),
+        ];
+        page.block(4, &format!("{letter} "), &lines);
+    }
+    if statements.len() > shown.len() {
+        let more = phrase::counted(statements.len() - shown.len(), "more statement");
+        page.paragraph(4, "", &format!("… and {more}."));
+    }
 }
 
 /// The statements that an index helps: figures as a table, then what the planner does before and after.

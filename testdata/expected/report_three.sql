@@ -66,3 +66,22 @@ DROP INDEX CONCURRENTLY "My Schema".U&"old\202E";
 -- effort: one statement, does not block writes
 DROP INDEX CONCURRENTLY public.orders_status_idx;
 -- undo: CREATE INDEX CONCURRENTLY orders_status_idx ON public.orders (status);
+
+-- 4. [P0] Create statistics on columns of "My Schema"."we""ird; drop table x"
+-- The filter of 7 statements on its columns reads the whole table today
+-- priority: P0: saves 61.9 % of the analysed load, 3.2 h a day; 13,931 executions a day
+-- confidence: high: the real planner on a copy of the statistics; statistics of orders are 3.2 h old
+-- effort: one statement, does not block writes
+-- risk: adds 1.2 % to writes on orders
+-- misjudged: 120 executions, 100 rows counted, 1 expected (84×): select '\x1b]0;owned\x07', "x" -- ; drop table x; /* \u{202e}😀 日本語 */ from "We""ird" where a=$1
+CREATE STATISTICS "My Schema".U&"stat\001B" (dependencies) ON "Größe", U&"new\000Aline\001B[31m\\" FROM "My Schema"."we""ird; drop table x";
+ANALYZE "My Schema"."we""ird; drop table x";
+-- undo: DROP STATISTICS "My Schema".U&"stat\001B";
+
+-- 5. [P0] Analyze "My Schema"."we""ird; drop table x"
+-- The filter of 7 statements on its columns reads the whole table today
+-- priority: P0: saves 61.9 % of the analysed load, 3.2 h a day; 13,931 executions a day
+-- confidence: high: the real planner on a copy of the statistics; statistics of orders are 3.2 h old
+-- effort: one statement, does not block writes
+-- risk: adds 1.2 % to writes on orders
+ANALYZE "My Schema"."we""ird; drop table x";

@@ -32,6 +32,7 @@ fn recommendation(
         size_bytes: 0.0,
         benefit: Benefit::default(),
         statements: Vec::new(),
+        misjudged: Vec::new(),
         confidence: Confidence::High,
         confidence_reason: String::new(),
         rank: 1,

@@ -24,6 +24,7 @@ fn recommendation(snapshot: &Snapshot, action: Action, index: &str) -> Recommend
         size_bytes: 8192.0,
         benefit: Benefit::default(),
         statements: Vec::new(),
+        misjudged: Vec::new(),
         confidence: Confidence::High,
         confidence_reason: String::new(),
         rank: 0,
@@ -206,4 +207,26 @@ fn the_order_is_that_of_urgency_but_keeps_the_search() {
         order,
         ["1 P0 guard", "2 P1 broken", "3 P3 first", "4 P2 second"]
     );
+}
+
+/// However often they are put into order.
+#[test]
+fn what_indexes_rest_on_comes_first() {
+    let snapshot = catalog(TABLE);
+    let mut all = vec![
+        chosen(&snapshot, 0.3, None, 1e6),
+        Recommendation::on_table(Action::Analyze, &snapshot.tables[0]),
+        recommendation(&snapshot, Action::Reindex, "guard"),
+    ];
+    for _ in 0..2 {
+        prioritize(&mut all, TEN_DAYS, &snapshot);
+        let order: Vec<String> = (all.iter())
+            .map(|r| format!("{} {:?}", r.priority, r.action))
+            .collect();
+        assert_eq!(order, ["P0 Reindex", "P1 Analyze", "P1 Create"]);
+        assert_eq!(
+            all[1].priority_reason,
+            "costs of the statements on it are guesses until then; the indexes advised for its table rest on it"
+        );
+    }
 }
