@@ -310,7 +310,7 @@ fn unused() -> Recommendation {
 }
 
 /// What the planner has to know first: of a table with a hostile name.
-fn first_things() -> [Recommendation; 2] {
+fn first_things() -> [Recommendation; 3] {
     let table = QualifiedName::new("My Schema", "we\"ird; drop table x");
     let name = QualifiedName::new("My Schema", "stat\u{1b}");
     let analyze = Change::Analyze {
@@ -347,7 +347,24 @@ fn first_things() -> [Recommendation; 2] {
     analyzed.changes = vec![analyze];
     analyzed.undo = vec![];
     analyzed.misjudged = vec![];
-    [statistics, analyzed]
+    let set = Recommendation {
+        rank: 6,
+        priority: Priority::P2,
+        reason: "of 10,000,000 blocks that statements asked for, shared buffers had 99.9 %".into(),
+        changes: vec![
+            Change::Set {
+                name: "random_page_cost".into(),
+                value: "1.1".into(),
+            },
+            Change::Reload,
+        ],
+        undo: vec![Change::Set {
+            name: "random_page_cost".into(),
+            value: "4".into(),
+        }],
+        ..Recommendation::on_server(Action::Set)
+    };
+    [statistics, analyzed, set]
 }
 
 fn three() -> Report {
@@ -506,7 +523,7 @@ fn only_ddl_and_commands_run_over_the_line() {
     for (name, report, _) in fixtures() {
         for width in [60, 80, 120] {
             for line in render(&report, Format::Text, columns(width)).lines() {
-                let pasted = ["CREATE ", "DROP ", "ANALYZE ", "GRANT "]
+                let pasted = ["CREATE ", "DROP ", "ANALYZE ", "ALTER ", "GRANT "]
                     .iter()
                     .any(|verb| line.trim_start().starts_with(verb));
                 assert!(

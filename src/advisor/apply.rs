@@ -24,7 +24,9 @@ pub struct Work<'a> {
 /// of its name is built, if it still is what it was.
 #[must_use]
 pub fn work(recommendations: &[Recommendation], drops: bool) -> Vec<Work<'_>> {
-    recommendations.iter().map(|r| part(r, drops)).collect()
+    // A setting is the whole server's, other databases' too: nobody asked for those.
+    let ours = recommendations.iter().filter(|r| r.action != Action::Set);
+    ours.map(|r| part(r, drops)).collect()
 }
 
 fn part(recommendation: &Recommendation, drops: bool) -> Work<'_> {
@@ -88,7 +90,9 @@ pub fn names(change: &Change) -> Vec<QualifiedName> {
         }
         Change::Analyze { .. }
         | Change::CreateStatistics { .. }
-        | Change::DropStatistics { .. } => Vec::new(),
+        | Change::DropStatistics { .. }
+        | Change::Set { .. }
+        | Change::Reload => Vec::new(),
     }
 }
 
@@ -350,7 +354,11 @@ pub fn undo(made: &[&Change], recommendation: &Recommendation) -> Vec<Change> {
                 undo.extend(recommendation.undo.iter().cloned());
                 None
             }
-            Change::Reindex { .. } | Change::Analyze { .. } | Change::DropStatistics { .. } => None,
+            Change::Reindex { .. }
+            | Change::Analyze { .. }
+            | Change::DropStatistics { .. }
+            | Change::Set { .. }
+            | Change::Reload => None,
         };
         let Some((name, concurrently)) = back.filter(|(name, _)| !attached(name)) else {
             continue;

@@ -155,7 +155,7 @@ fn judged(
             Priority::P2,
             "costs of the statements on it are guesses until then".into(),
         ),
-        Action::Statistics => (
+        Action::Statistics | Action::Set => (
             recommendation.priority,
             recommendation.priority_reason.clone(),
         ),

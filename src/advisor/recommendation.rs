@@ -25,6 +25,8 @@ pub enum Action {
     Analyze,
     /// Create extended statistics on columns of a table.
     Statistics,
+    /// Change a setting of the server.
+    Set,
 }
 
 impl Action {
@@ -33,7 +35,7 @@ impl Action {
     pub fn is_on_index(self) -> bool {
         match self {
             Self::Create | Self::Replace | Self::Drop | Self::Reindex => true,
-            Self::Analyze | Self::Statistics => false,
+            Self::Analyze | Self::Statistics | Self::Set => false,
         }
     }
 }
@@ -93,12 +95,21 @@ impl Recommendation {
     /// One about a table, not an index, with nothing said yet but what it is about.
     #[must_use]
     pub fn on_table(action: Action, table: &Table) -> Self {
+        let mut about = Self::on_server(action);
+        about.definition.table_oid = table.oid;
+        about.definition.table = table.qualified();
+        about
+    }
+
+    /// The same about the server as a whole: its table has no name.
+    #[must_use]
+    pub fn on_server(action: Action) -> Self {
         Self {
             action,
             index: QualifiedName::new("", ""),
             definition: IndexDefinition {
-                table_oid: table.oid,
-                table: table.qualified(),
+                table_oid: 0,
+                table: QualifiedName::new("", ""),
                 method: String::new(),
                 keys: Vec::new(),
                 include: Vec::new(),

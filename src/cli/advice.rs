@@ -19,6 +19,7 @@ use crate::advisor::priority::{Counted, prioritize};
 use crate::advisor::recommend::{Decision, queryids, recommend};
 use crate::advisor::recommendation::Recommendation;
 use crate::advisor::search::{Choice, Search, SearchOptions};
+use crate::advisor::settings_advice::settings_advice;
 use crate::advisor::statistics_advice::statistics_advice;
 use crate::advisor::time_model::TimeModel;
 use crate::advisor::usual::assume_values;
@@ -178,6 +179,7 @@ fn report(decision: &Decision<'_>, choice: &Choice, options: &AdviceOptions) -> 
     recommendations.extend(catalog_advice(snapshot, workload, &chosen, &mut names));
     recommendations.extend(analyze_advice(snapshot, workload));
     recommendations.extend(statistics_advice(snapshot, workload));
+    recommendations.extend(settings_advice(snapshot));
     prioritize(&mut recommendations, counted(decision), snapshot);
     Report {
         schema_version: SCHEMA_VERSION,

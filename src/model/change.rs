@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::ident::{QualifiedName, quote_ident};
 use crate::model::index::IndexDefinition;
 
-/// One DDL statement.
+/// One statement that changes something.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Change {
@@ -58,6 +58,15 @@ pub enum Change {
         /// The table.
         table: QualifiedName,
     },
+    /// `ALTER SYSTEM SET`: for all databases, from the next [`Change::Reload`] on.
+    Set {
+        /// The setting.
+        name: String,
+        /// Its value, with a unit where it has one.
+        value: String,
+    },
+    /// `SELECT pg_reload_conf()`.
+    Reload,
     /// `DROP STATISTICS`.
     DropStatistics {
         /// The statistics object.
@@ -77,7 +86,9 @@ impl Change {
             Self::AttachIndex { .. }
             | Self::Analyze { .. }
             | Self::CreateStatistics { .. }
-            | Self::DropStatistics { .. } => false,
+            | Self::DropStatistics { .. }
+            | Self::Set { .. }
+            | Self::Reload => false,
         }
     }
 }
@@ -128,6 +139,14 @@ impl fmt::Display for Change {
                     "CREATE STATISTICS {name}{kinds} ON {columns} FROM {table};"
                 )
             }
+            Self::Set { name, value } if value.parse::<f64>().is_ok() => {
+                write!(f, "ALTER SYSTEM SET {} = {value};", quote_ident(name))
+            }
+            Self::Set { name, value } => {
+                let value = value.replace('\'', "''");
+                write!(f, "ALTER SYSTEM SET {} = '{value}';", quote_ident(name))
+            }
+            Self::Reload => f.write_str("SELECT pg_reload_conf();"),
             Self::DropStatistics { name } => write!(f, "DROP STATISTICS {name};"),
         }
     }

@@ -10,7 +10,7 @@
 //! coverage         {statements, analysed, total, analysed_total, timed, share, skipped: [{reason, statements, total_ms,
 //!                  harmless, example}]}; total is ms when timed, else executions
 //! gaps             [{part, what, effect?, close?: [command], count?}]
-//! recommendations  [{action: create|replace|drop|reindex|analyze|statistics, ddl, undo_ddl, schema, table, index, method, columns, keys,
+//! recommendations  [{action: create|replace|drop|reindex|analyze|statistics|set, ddl, undo_ddl, schema, table, index, method, columns, keys,
 //!                  include, predicate, unique, size_bytes, benefit: {cost_before, cost_after, ms_per_day_saved,
 //!                  write_ms_per_day, load_share_saved}, statements: [{queryid, queryids, fingerprint, query, line?, calls,
 //!                  mean_ms, cost_before, cost_after, plan_before, plan_after}], misjudged?: [{queryid, queryids, fingerprint,
@@ -24,7 +24,8 @@
 //! `queryid` is a string: it is a 64-bit number, which JavaScript and jq before 1.7 silently round to 53 bits, and exporters
 //! carry it as a text label anyway. `queryid` is the first of `queryids`, null when there is none.
 //! `rank` is the position in the list, the order in which the advice is best followed; up to version 1 it was called `priority`.
-//! What is about a table and not about an index has null for `index` (statistics: their name), `method` and `size_bytes`.
+//! What is about a table and not about an index has null for `index` (statistics: their name), `method` and `size_bytes`; a setting of
+//! the server (`set`) has null for `schema` and `table` too.
 //! `ddl` and `undo_ddl` hold one statement a line. `columns` are unquoted names (or expressions), `keys` the same as
 //! in the DDL. Times end in `_ms` or `ms_per_day`, sizes in `_bytes`, instants are Unix seconds, shares go from 0 to 1. Numbers are
 //! always finite: what is unknown is null.
@@ -105,8 +106,8 @@ struct RecommendationObject<'a> {
     action: Action,
     ddl: String,
     undo_ddl: String,
-    schema: &'a str,
-    table: &'a str,
+    schema: Option<&'a str>,
+    table: Option<&'a str>,
     index: Option<&'a str>,
     method: Option<&'a str>,
     columns: Vec<&'a str>,
@@ -190,8 +191,8 @@ fn recommendation(recommendation: &Recommendation) -> RecommendationObject<'_> {
         action: recommendation.action,
         ddl: script(&recommendation.changes),
         undo_ddl: script(&recommendation.undo),
-        schema: &definition.table.schema,
-        table: &definition.table.name,
+        schema: given(&definition.table.schema),
+        table: given(&definition.table.name),
         index: given(&recommendation.index.name),
         method: given(&definition.method),
         columns: definition

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::advisor::recommendation::{Action, Confidence, Misjudged, Recommendation};
+use crate::model::change::Change;
 use crate::model::gap::Gap;
 use crate::model::unit::{Bytes, CostUnits, Count, Millis, Percent, Utc};
 use crate::model::whatif::Source;
@@ -202,8 +203,19 @@ fn heading(recommendation: &Recommendation) -> String {
         Action::Reindex => "Rebuild an index on",
         Action::Analyze => "Analyze",
         Action::Statistics => "Create statistics on columns of",
+        Action::Set => return setting(recommendation),
     };
     format!("{verb} {}", sql_line(&table))
+}
+
+/// "Change jit, for the whole server".
+fn setting(recommendation: &Recommendation) -> String {
+    let name = recommendation.changes.iter().find_map(|c| match c {
+        Change::Set { name, .. } => Some(one_line(name)),
+        _ => None,
+    });
+    let name = name.unwrap_or_else(|| "a setting".into());
+    format!("Change {name}, for the whole server")
 }
 
 /// What it brings: time when times are known, else cost.

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::advisor::recommendation::{Helped, Recommendation};
+use crate::advisor::recommendation::{Action, Helped, Recommendation};
 use crate::model::unit::Millis;
 use crate::report::plain::{one_line, sql_line, truncate};
 use crate::report::{Outcome, Report, phrase};
@@ -111,8 +111,11 @@ fn recommended(out: &mut String, recommendation: &Recommendation) {
         let text = truncate(&one_line(&statement.query), TEXT_COLUMNS);
         comment(out, &format!("misjudged: {calls}, {rows}: {text}"));
     }
+    // A setting is for superusers and for the whole server: nothing that a script does on the way.
+    let by_hand = recommendation.action == Action::Set;
     for change in &recommendation.changes {
-        let _ = writeln!(out, "{}", sql_line(&change.to_string()));
+        let mark = if by_hand { "-- by hand: " } else { "" };
+        let _ = writeln!(out, "{mark}{}", sql_line(&change.to_string()));
     }
     for change in &recommendation.undo {
         let _ = writeln!(out, "-- undo: {}", sql_line(&change.to_string()));

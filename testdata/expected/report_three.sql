@@ -85,3 +85,11 @@ ANALYZE "My Schema"."we""ird; drop table x";
 -- effort: one statement, does not block writes
 -- risk: adds 1.2 % to writes on orders
 ANALYZE "My Schema"."we""ird; drop table x";
+
+-- 6. [P2] Change random_page_cost, for the whole server
+-- of 10,000,000 blocks that statements asked for, shared buffers had 99.9 %
+-- priority: P2
+-- confidence: low, try it on a staging server first
+-- by hand: ALTER SYSTEM SET random_page_cost = 1.1;
+-- by hand: SELECT pg_reload_conf();
+-- undo: ALTER SYSTEM SET random_page_cost = 4;

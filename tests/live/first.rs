@@ -4,7 +4,8 @@ use serde_json::Value;
 use tokio_postgres::{Client, SimpleQueryMessage};
 
 use super::binary::pgperf;
-use super::support::{client, database, on_each_version};
+use super::support::{client, database, hypopg_major, installation, on_each_version, options};
+use pgperf::pg::local::LocalServer;
 
 /// Each of 2,000 zip codes lies in one of 100 cities; `x` and `y` have nothing to do with each other.
 const SETUP: &str = "
@@ -118,4 +119,36 @@ async fn on(major: u32) {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_planner_learns_before_it_is_asked() {
     on_each_version(on).await;
+}
+
+/// A server of its own: the setting is the whole server's.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cached_server_is_told_that_pages_at_random_are_cheap() {
+    let server = LocalServer::start(&installation(hypopg_major()), &options())
+        .await
+        .unwrap();
+    let conninfo = server.conninfo("postgres");
+    let session = client(&conninfo).await;
+    for statement in [
+        "CREATE EXTENSION pg_stat_statements",
+        "CREATE TABLE t AS SELECT n AS id, repeat('x', 100) AS note FROM generate_series(1, 100000) n",
+        "ALTER TABLE t ADD PRIMARY KEY (id)",
+        "VACUUM ANALYZE t",
+        "SET enable_hashjoin = off",
+        "SET enable_mergejoin = off",
+    ] {
+        session.batch_execute(statement).await.unwrap();
+    }
+    let setting = |advice: &[Value]| of("set", advice).pop().map(|(_, ddl)| ddl);
+    assert_eq!(setting(&advised(&conninfo)), None, "nothing was read yet");
+    let many = "SELECT count(note) FROM generate_series(1, 400000) g JOIN t ON id = g % 100000";
+    session.batch_execute(many).await.unwrap();
+    let wanted = "ALTER SYSTEM SET random_page_cost = 1.1;\nSELECT pg_reload_conf();";
+    assert_eq!(setting(&advised(&conninfo)).as_deref(), Some(wanted));
+    for statement in wanted.lines() {
+        session.batch_execute(statement).await.unwrap();
+    }
+    // Signalled, the server reads its file when it comes to it.
+    tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+    assert_eq!(setting(&advised(&conninfo)), None, "it is set");
 }

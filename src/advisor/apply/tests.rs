@@ -293,3 +293,38 @@ fn who_may_not_is_told_who_may() {
     assert_eq!(hint, "GRANT CREATE ON SCHEMA public TO app");
     assert_eq!(lacking(&reindex, &owner), None);
 }
+
+/// A setting is that of other databases too; statistics are made, and taken back by their own undo.
+#[test]
+fn what_is_no_index() {
+    let snapshot = catalog(TABLE);
+    let set = Change::Set {
+        name: "random_page_cost".into(),
+        value: "1.1".into(),
+    };
+    let name = QualifiedName::new("public", "t_stat");
+    let statistics = Change::CreateStatistics {
+        name: name.clone(),
+        kinds: vec![],
+        columns: vec!["id".into(), "email".into()],
+        table: QualifiedName::new("public", "t"),
+    };
+    let back = Change::DropStatistics { name };
+    let recommendations = [
+        Recommendation {
+            changes: vec![set],
+            ..Recommendation::on_server(Action::Set)
+        },
+        Recommendation {
+            changes: vec![statistics.clone()],
+            undo: vec![back.clone()],
+            ..Recommendation::on_table(Action::Statistics, &snapshot.tables[0])
+        },
+    ];
+    for drops in [false, true] {
+        let all = work(&recommendations, drops);
+        let steps: Vec<&Change> = all.iter().flat_map(|w| w.steps.iter().copied()).collect();
+        assert_eq!(steps, [&statistics]);
+    }
+    assert_eq!(undo(&[&statistics], &recommendations[1]), [back]);
+}

@@ -51,6 +51,8 @@ pub struct Rates {
     pub missed: f64,
     /// Microseconds to read a block that is not in shared buffers.
     pub read: f64,
+    /// Block accesses that the share was counted from.
+    pub accesses: f64,
     /// Whether both were counted by the server, the time by `track_io_timing`.
     pub is_measured: bool,
 }
@@ -81,6 +83,7 @@ impl Rates {
         };
         // A few slow blocks are no measurement.
         let is_measured = timed >= 1000.0;
+        let read_blocks = read;
         let read = if is_measured {
             1000.0 * ms / timed
         } else if fits {
@@ -91,8 +94,19 @@ impl Rates {
         Self {
             missed,
             read,
+            accesses: hit + read_blocks,
             is_measured,
         }
+    }
+
+    /// What fetching a row from a page at random takes, in planner units: those in which a sequential scan over pages of so many
+    /// rows costs as much as it takes, at the default costs of rows.
+    #[must_use]
+    pub fn random_page_units(&self, rows_per_page: f64) -> f64 {
+        const CPU_COST: f64 = 0.0125;
+        let sequential = SEQUENTIAL_PAGE + self.ahead() + rows_per_page * (ROW + OPERATOR);
+        let unit = sequential / (1.0 + CPU_COST * rows_per_page);
+        (FETCH + self.at_random()) / unit
     }
 
     /// Microseconds more that a page of a sequential scan takes because it may have to be read. Reading ahead makes it half
