@@ -3,7 +3,8 @@
 //! `candidates` says which indexes could help each statement, `size` what they would weigh, `search` which set of them is
 //! worth it over the whole workload (it asks Probes, the shell answers), `catalog_advice` what the catalog alone tells, `analyze_advice` and `statistics_advice` what the planner
 //! has to know first, `settings_advice` which of its settings are wrong,
-//! `recommendation` what comes out, with evidence, `priority` how urgent it is, `confidence` how sure, `apply` what making it real takes. `estimate` answers Probes when there is
+//! `recommendation` what comes out, with evidence, `priority` how urgent it is, `confidence` how sure, `apply` what making it real takes, `rejections` why the
+//! other candidates were not chosen. `estimate` answers Probes when there is
 //! no planner to ask.
 
 pub mod analyze_advice;
@@ -23,6 +24,7 @@ mod partial;
 pub mod priority;
 pub mod recommend;
 pub mod recommendation;
+pub mod rejections;
 pub mod search;
 pub mod settings_advice;
 pub mod size;

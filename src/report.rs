@@ -17,6 +17,7 @@ use serde::Serialize;
 
 use crate::advisor::frontier::Step;
 use crate::advisor::recommendation::Recommendation;
+use crate::advisor::rejections::Rejection;
 use crate::model::gap::{Gap, Part};
 use crate::model::whatif::Source;
 use crate::query::workload::Coverage;
@@ -125,6 +126,8 @@ pub struct Report {
     pub summary: Summary,
     /// Statements looked at in detail for which nothing is advised, with the reason, most expensive first.
     pub unhelped: Vec<Unhelped>,
+    /// Candidates that were not chosen, by table; `None` = nobody wanted to know.
+    pub rejections: Option<Vec<Rejection>>,
 }
 
 /// What a report amounts to. Without it "nothing found" and "could not look" would both be an empty list.

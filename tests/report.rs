@@ -11,6 +11,7 @@ use pgperf::advisor::priority::Priority;
 use pgperf::advisor::recommendation::{
     Action, Benefit, Confidence, Helped, Misjudged, Recommendation,
 };
+use pgperf::advisor::rejections::{Rejection, Why};
 use pgperf::model::change::Change;
 use pgperf::model::gap::{Gap, Part};
 use pgperf::model::ident::QualifiedName;
@@ -65,6 +66,7 @@ fn bare() -> Report {
         recommendations: vec![],
         summary: Summary::default(),
         unhelped: vec![],
+        rejections: None,
     }
 }
 
@@ -367,6 +369,39 @@ fn first_things() -> [Recommendation; 3] {
     [statistics, analyzed, set]
 }
 
+/// Of two tables, one with a hostile name.
+fn rejections() -> Vec<Rejection> {
+    let rejection = |table, index: &str, why, reason: &str| Rejection {
+        table,
+        index: index.into(),
+        size_bytes: 1_048_576.0,
+        why,
+        reason: reason.into(),
+    };
+    let odd = QualifiedName::new("My Schema", "we\"ird; drop table x");
+    let orders = QualifiedName::new("public", "orders");
+    vec![
+        rejection(
+            odd.clone(),
+            "(\"new\nline\u{1b}[31m\")",
+            Why::Unused,
+            "no plan uses it",
+        ),
+        rejection(
+            odd,
+            "(a)",
+            Why::Slower,
+            &format!("makes a statement 31.0 % slower: {ATTACK}"),
+        ),
+        rejection(
+            orders,
+            "(created_at DESC)",
+            Why::Served,
+            "the chosen public.orders (customer_id, created_at) serves the same statements",
+        ),
+    ]
+}
+
 fn three() -> Report {
     let many = (0..7)
         .map(|i| helped(i64::MIN + i, PAGE, 12_345.0, 71_534.2, 8.44))
@@ -419,6 +454,7 @@ fn three() -> Report {
             ],
         },
         gaps: vec![gap],
+        rejections: Some(rejections()),
         ..nothing_in_part()
     }
 }

@@ -156,7 +156,8 @@ impl Decision<'_> {
         self.answer(query, configuration).map(|a| a.cost)
     }
 
-    fn answer(&self, query: usize, configuration: &[usize]) -> Option<&Answer> {
+    /// What is known of a query under a configuration: the answer, or the best that is certainly reachable.
+    pub(super) fn answer(&self, query: usize, configuration: &[usize]) -> Option<&Answer> {
         let cut = self.search.cut(query, configuration);
         let answers = self.search.answers(query);
         answers.get(&cut).or_else(|| answers.at_most(&cut))

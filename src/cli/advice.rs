@@ -18,6 +18,7 @@ use crate::advisor::drop_check::{Compared, dropped, judge, readers, uses};
 use crate::advisor::priority::{Counted, prioritize};
 use crate::advisor::recommend::{Decision, queryids, recommend};
 use crate::advisor::recommendation::Recommendation;
+use crate::advisor::rejections::rejections;
 use crate::advisor::search::{Choice, Search, SearchOptions};
 use crate::advisor::settings_advice::settings_advice;
 use crate::advisor::statistics_advice::statistics_advice;
@@ -60,6 +61,8 @@ pub(crate) struct AdviceOptions {
     /// When to stop asking.
     pub(crate) deadline: Option<Instant>,
     pub(crate) workload: WorkloadOptions,
+    /// Whether to say why candidates were not chosen.
+    pub(crate) explain_rejections: bool,
     /// Where the snapshot came from, if from a file.
     pub(crate) snapshot_file: Option<String>,
 }
@@ -117,7 +120,7 @@ pub(crate) async fn advice(
     let model = TimeModel::new(snapshot);
     let new_search =
         |options| Search::new(&candidates, &load, timed, &prices, options).by_time(&model);
-    let mut search = new_search(search_options);
+    let mut search = new_search(search_options.clone());
     let hurried = ask(&mut search, &mut planner, &candidates, options.deadline).await?;
     let choice = search.choice();
     let decision = Decision {
@@ -139,6 +142,9 @@ pub(crate) async fn advice(
         report.summary.frontier = steps;
         cut_short |= late;
     }
+    report.rejections = options
+        .explain_rejections
+        .then(|| rejections(&decision, &choice, &prices, &search_options));
     report.planner = (planner.asked() > 0).then(|| PlannerSummary {
         source: planner.source(),
         why: planner.why().to_owned(),
@@ -200,6 +206,7 @@ fn report(decision: &Decision<'_>, choice: &Choice, options: &AdviceOptions) -> 
         gaps: snapshot.gaps.clone(),
         summary: summary(decision, &recommendations, choice, options.budget_bytes),
         unhelped: unhelped(decision, &choice.indexes, &choice.failed),
+        rejections: None,
         recommendations,
     }
 }

@@ -55,6 +55,9 @@ pub(crate) struct AdviseArgs {
     /// Stop asking the planner after this many seconds and choose from what is known.
     #[arg(long, value_name = "SECONDS", default_value_t = 120)]
     pub(crate) deadline: u64,
+    /// Say of each candidate that was not chosen why not.
+    #[arg(long)]
+    pub(crate) explain_rejections: bool,
     #[command(flatten)]
     pub(crate) apply: ApplyArgs,
     #[command(flatten)]
@@ -110,6 +113,7 @@ async fn advise(args: &AdviseArgs) -> Result<(Snapshot, Report, Exit), Failure> 
             top: Some(args.top),
             ..WorkloadOptions::default()
         },
+        explain_rejections: args.explain_rejections,
         snapshot_file: args.from.as_ref().map(|p| p.display().to_string()),
     };
     let report = advice(&snapshot, connection.as_ref(), &options).await?;

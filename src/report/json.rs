@@ -19,6 +19,8 @@
 //! summary          {cost_before, cost_after, ms_per_day_saved, size_bytes, budget_bytes, candidates, gap, frontier?:
 //!                  [{budget_bytes, size_bytes, indexes: [text], load_share_saved, gap, knee}]}
 //! unhelped         [{queryid, queryids, query, line?, cost, load_share, reason}]
+//! rejections       [{schema, table, definition, size_bytes, why: not_asked|prefix|unused|slower|too_large|served|write_price|
+//!                  guessed|too_little|outdone, reason}]; only with --explain-rejections
 //! ```
 //!
 //! `queryid` is a string: it is a 64-bit number, which JavaScript and jq before 1.7 silently round to 53 bits, and exporters
@@ -37,6 +39,7 @@ use crate::advisor::priority::Priority;
 use crate::advisor::recommendation::{
     Action, Benefit, Confidence, Helped, Misjudged, Recommendation,
 };
+use crate::advisor::rejections::{Rejection, Why};
 use crate::model::change::Change;
 use crate::model::gap::Gap;
 use crate::model::index::KeyOf;
@@ -63,6 +66,10 @@ pub(super) fn render(report: &Report) -> String {
         recommendations: report.recommendations.iter().map(recommendation).collect(),
         summary: summary(&report.summary),
         unhelped: report.unhelped.iter().map(unhelped).collect(),
+        rejections: report
+            .rejections
+            .as_ref()
+            .map(|all| all.iter().map(rejection).collect()),
     };
     let text = serde_json::to_string_pretty(&object)
         .expect("plain structs with text keys always have a JSON form");
@@ -91,6 +98,8 @@ struct Object<'a> {
     recommendations: Vec<RecommendationObject<'a>>,
     summary: SummaryObject<'a>,
     unhelped: Vec<UnhelpedObject<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rejections: Option<Vec<RejectionObject<'a>>>,
 }
 
 #[derive(Serialize)]
@@ -170,6 +179,16 @@ struct MisjudgedObject<'a> {
     calls: Option<u64>,
     rows_counted: f64,
     rows_expected: f64,
+}
+
+#[derive(Serialize)]
+struct RejectionObject<'a> {
+    schema: &'a str,
+    table: &'a str,
+    definition: &'a str,
+    size_bytes: Option<u64>,
+    why: Why,
+    reason: &'a str,
 }
 
 #[derive(Serialize)]
@@ -271,6 +290,17 @@ fn misjudged(misjudged: &Misjudged) -> MisjudgedObject<'_> {
 /// A text, if there is one.
 fn given(text: &str) -> Option<&str> {
     Some(text).filter(|t| !t.is_empty())
+}
+
+fn rejection(rejection: &Rejection) -> RejectionObject<'_> {
+    RejectionObject {
+        schema: &rejection.table.schema,
+        table: &rejection.table.name,
+        definition: &rejection.index,
+        size_bytes: whole(rejection.size_bytes),
+        why: rejection.why,
+        reason: &rejection.reason,
+    }
 }
 
 fn unhelped(unhelped: &Unhelped) -> UnhelpedObject<'_> {

@@ -1,8 +1,8 @@
 //! The report for people: what was looked at, then each recommendation with its evidence, then what was not seen.
 
 use crate::advisor::frontier::Step;
-use crate::advisor::recommendation::{Helped, Recommendation};
 use crate::advisor::recommendation::{Helped, Misjudged, Recommendation};
+use crate::advisor::rejections::Rejection;
 use crate::model::gap::Gap;
 use crate::model::unit::{Bytes, CostUnits, Count, Millis, Percent};
 use crate::report::page::{BOLD, GREEN, Page, YELLOW};
@@ -29,6 +29,9 @@ pub(super) fn render(report: &Report, style: Style) -> String {
     }
     frontier(&mut page, &report.summary.frontier);
     unhelped(&mut page, report);
+    if let Some(rejections) = &report.rejections {
+        rejected(&mut page, report, rejections);
+    }
     gaps(&mut page, &report.gaps);
     page.finish()
 }
@@ -278,6 +281,27 @@ fn unhelped(page: &mut Page, report: &Report) {
     if report.unhelped.len() > shown.len() {
         let more = phrase::counted(report.unhelped.len() - shown.len(), "more statement");
         page.paragraph(3, "", &format!("… and {more}."));
+    }
+}
+
+/// Candidates that were not chosen, grouped by table.
+fn rejected(page: &mut Page, report: &Report, rejections: &[Rejection]) {
+    page.blank();
+    page.paragraph(0, BOLD, "Candidates that were not chosen");
+    if rejections.is_empty() {
+        let text = match report.summary.candidates {
+            0 => "there was no candidate.",
+            _ => "none: every candidate is advised.",
+        };
+        page.paragraph(3, "", text);
+    }
+    for of_table in rejections.chunk_by(|a, b| a.table == b.table) {
+        page.paragraph(3, "", &sql_line(&of_table[0].table.to_string()));
+        for rejection in of_table {
+            let (index, size) = (sql_line(&rejection.index), Bytes(rejection.size_bytes));
+            let reason = phrase::sentence(&rejection.reason);
+            page.block(5, "", &[format!("{index}, {size}: {reason}")]);
+        }
     }
 }
 

@@ -1,0 +1,344 @@
+//! Why a candidate was costed and not chosen: one sentence each, from the answers that the finished search has.
+//!
+//! Nothing is asked any more. A gain is what the plans that were asked for show: of all plans that use the candidate the best
+//! one, whatever else it uses; the gain on top of the chosen ones is the best that is certainly reachable with them.
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+
+use crate::advisor::answers::{Answer, is_subset, union};
+use crate::advisor::recommend::Decision;
+use crate::advisor::search::{Choice, SearchOptions};
+use crate::model::ident::QualifiedName;
+use crate::model::unit::{Bytes, Count, Millis, Percent};
+
+/// A candidate that was not chosen.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Rejection {
+    /// Its table.
+    pub table: QualifiedName,
+    /// Its definition behind the table's name: `(a, b DESC)`.
+    pub index: String,
+    /// Its expected size, bytes.
+    pub size_bytes: f64,
+    /// Why, for programs.
+    pub why: Why,
+    /// Why, one sentence without trailing period.
+    pub reason: String,
+}
+
+/// Why a candidate was not chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Why {
+    /// No statement that could use it was costed, or time was up before it was asked about.
+    NotAsked,
+    /// It is the beginning of an index that exists or was chosen.
+    Prefix,
+    /// No plan uses it.
+    Unused,
+    /// It makes a statement slower than it may.
+    Slower,
+    /// It does not fit the budget.
+    TooLarge,
+    /// Chosen indexes serve the same statements.
+    Served,
+    /// Writes pay more for it than it saves.
+    WritePrice,
+    /// What it saves rests on a guess.
+    Guessed,
+    /// It saves less than it must.
+    TooLittle,
+    /// Another set was better.
+    Outdone,
+}
+
+/// Less of a statement's cost is within what statistics can tell, as the search takes it.
+const HELPED: f64 = 0.02;
+
+/// Costs that differ by less may change places with the next ANALYZE, as the search takes it.
+const FLIP: f64 = 0.1;
+
+/// Each candidate that was not chosen, by table, with the reason. `prices` are what writes pay, in the unit of the search.
+#[must_use]
+pub fn rejections(
+    decision: &Decision<'_>,
+    choice: &Choice,
+    prices: &[f64],
+    options: &SearchOptions,
+) -> Vec<Rejection> {
+    let trial = Trial {
+        decision,
+        chosen: union(&choice.indexes, &[]),
+        prices,
+        options,
+    };
+    let left = (0..decision.candidates.indexes.len()).filter(|i| !choice.indexes.contains(i));
+    let mut rejections: Vec<Rejection> = left.map(|i| trial.rejection(i)).collect();
+    rejections.sort_by(|a, b| (&a.table, a.why, &a.index).cmp(&(&b.table, b.why, &b.index)));
+    rejections
+}
+
+/// All that speaks for or against a candidate.
+struct Trial<'a> {
+    decision: &'a Decision<'a>,
+    /// The chosen candidates, sorted.
+    chosen: Vec<usize>,
+    prices: &'a [f64],
+    options: &'a SearchOptions,
+}
+
+/// What a candidate brings in the plans that use it.
+#[derive(Debug, Default)]
+struct Gains {
+    /// Load saved in statements that count as helped, in the unit of the search.
+    best: f64,
+    /// Today's load of those statements.
+    helped: f64,
+    /// Load saved on top of the chosen indexes.
+    on_top: f64,
+    /// Chosen indexes that those statements' plans use.
+    served_by: BTreeSet<usize>,
+    /// Largest share saved of a statement whose rows are guessed, where that is too little.
+    guessed: f64,
+}
+
+impl Trial<'_> {
+    fn rejection(&self, index: usize) -> Rejection {
+        let hypothetical = &self.decision.candidates.indexes[index];
+        let (why, reason) = self.why(index);
+        Rejection {
+            table: hypothetical.definition.table.clone(),
+            index: hypothetical.definition.to_string(),
+            size_bytes: hypothetical.size_bytes(),
+            why,
+            reason,
+        }
+    }
+
+    fn why(&self, index: usize) -> (Why, String) {
+        if let Some(other) = self.longer(index) {
+            return (
+                Why::Prefix,
+                format!("already there as the beginning of {other}"),
+            );
+        }
+        let answers = || self.answers().filter(|(_, a)| a.offered.contains(&index));
+        if answers().next().is_none() {
+            let text = "not asked about: no statement that could use it was costed, or time was up";
+            return (Why::NotAsked, text.into());
+        }
+        if !answers().any(|(_, a)| a.used.contains(&index)) {
+            return (Why::Unused, "no plan uses it".into());
+        }
+        self.slower(index)
+            .or_else(|| self.too_large(index))
+            .unwrap_or_else(|| self.by_gain(index))
+    }
+
+    /// Every answer, with its query.
+    fn answers(&self) -> impl Iterator<Item = (usize, &Answer)> {
+        let search = self.decision.search;
+        let queries = 0..self.decision.candidates.of_query.len();
+        queries.flat_map(move |q| search.answers(q).all().iter().map(move |a| (q, a)))
+    }
+
+    /// The index, existing or chosen, that begins with this one.
+    fn longer(&self, index: usize) -> Option<String> {
+        let (candidates, snapshot) = (self.decision.candidates, self.decision.snapshot);
+        let own = &candidates.indexes[index].definition;
+        let mut existing = snapshot.indexes_of(own.table_oid);
+        let there =
+            existing.find(|i| i.usable() && !i.incomplete && own.is_prefix_of(&i.definition));
+        let chosen = || {
+            let mut chosen = self
+                .chosen
+                .iter()
+                .map(|&i| &candidates.indexes[i].definition);
+            chosen.find(|d| own.is_prefix_of(d))
+        };
+        there
+            .map(|i| i.qualified().to_string())
+            .or_else(|| chosen().map(|d| format!("the chosen {} {d}", d.table)))
+    }
+
+    /// A statement that it would make slower beside the chosen ones: the planner would take it by its cost.
+    fn slower(&self, index: usize) -> Option<(Why, String)> {
+        let search = self.decision.search;
+        let with = union(&self.chosen, &[index]);
+        let taken = |q: usize, answer: &Answer| {
+            let then = self.decision.answer(q, &with);
+            is_subset(&answer.used, &with)
+                && then.is_some_and(|then| answer.cost * (1.0 - FLIP) <= then.cost)
+        };
+        let worst = self
+            .answers()
+            .filter(|(q, a)| a.used.contains(&index) && taken(*q, a))
+            .filter_map(|(q, a)| {
+                let base = search.answers(q).get(&[])?;
+                let slowdown = a.slowdown(base) - 1.0;
+                let lost = search.weight(q) * base.load() * slowdown;
+                let noticed = slowdown > self.options.max_regression
+                    && lost > self.options.min_load_share * search.total_load();
+                noticed.then_some((slowdown, q))
+            })
+            .max_by(|a, b| a.0.total_cmp(&b.0));
+        let (slowdown, q) = worst?;
+        let query = &self.decision.workload.queries[q];
+        let text = format!(
+            "makes a statement at least {} slower: {}",
+            Percent(slowdown),
+            query.text
+        );
+        Some((Why::Slower, text))
+    }
+
+    fn too_large(&self, index: usize) -> Option<(Why, String)> {
+        let budget = self.options.budget_bytes?;
+        let size = |i: usize| self.decision.candidates.indexes[i].size_bytes();
+        let taken: f64 = self
+            .chosen
+            .iter()
+            .map(|&i| size(i))
+            .fold(0.0, |sum, s| sum + s);
+        let own = size(index);
+        let gains = self.gains(index);
+        let fits = own + taken <= budget;
+        (!fits && gains.on_top > self.prices[index]).then(|| {
+            let beside = if own > budget {
+                String::new()
+            } else {
+                format!(" beside {} of what was chosen", Bytes(taken))
+            };
+            let text = format!(
+                "its {} do not fit the budget of {}{beside}",
+                Bytes(own),
+                Bytes(budget)
+            );
+            (Why::TooLarge, text)
+        })
+    }
+
+    fn by_gain(&self, index: usize) -> (Why, String) {
+        let gains = self.gains(index);
+        let (price, total) = (self.prices[index], self.decision.search.total_load());
+        let widens = self.decision.candidates.widens[index];
+        let share = if widens {
+            self.options.min_saving_widening
+        } else {
+            self.options.min_saving
+        };
+        let least = (self.options.min_load_share * total).max(share * gains.helped);
+        if gains.best <= 0.0 && gains.guessed > 0.0 {
+            let text = format!(
+                "saves {} of a statement whose rows are guessed; less than {} of such a one does not count",
+                Percent(gains.guessed),
+                Percent(self.options.least_by_guess)
+            );
+            return (Why::Guessed, text);
+        }
+        if gains.best <= 0.0 {
+            let text = format!("saves less than {} of any statement", Percent(HELPED));
+            return (Why::TooLittle, text);
+        }
+        let amount = |load: f64| self.amount(load);
+        if price > 0.0 && gains.best <= price {
+            let text = format!(
+                "writes pay {} for it, and it saves {}",
+                amount(price),
+                amount(gains.best)
+            );
+            return (Why::WritePrice, text);
+        }
+        if gains.best - price < least {
+            let must = if widens { "to widen an index " } else { "" };
+            let text = format!(
+                "saves {} net, of {} that it must {must}({} of the load it helps, {} of all)",
+                amount(gains.best - price),
+                amount(least),
+                Percent(share),
+                Percent(self.options.min_load_share)
+            );
+            return (Why::TooLittle, text);
+        }
+        if gains.on_top - price < least && !gains.served_by.is_empty() {
+            let left = match gains.on_top {
+                more if more > 0.0 => format!("; on top of that it saves {}", amount(more)),
+                _ => String::new(),
+            };
+            let text = format!("{} the same statements{left}", self.named(&gains.served_by));
+            return (Why::Served, text);
+        }
+        let text = "another set was better by the plans that were asked for";
+        (Why::Outdone, text.into())
+    }
+
+    /// What the plans that use a candidate save.
+    fn gains(&self, index: usize) -> Gains {
+        let search = self.decision.search;
+        let mut gains = Gains::default();
+        for q in 0..self.decision.candidates.of_query.len() {
+            let answers = search.answers(q);
+            let users = answers.all().iter().filter(|a| a.used.contains(&index));
+            let best = users.map(Answer::load).min_by(f64::total_cmp);
+            let (Some(base), Some(best)) = (answers.get(&[]).map(Answer::load), best) else {
+                continue;
+            };
+            let saved = (base - best) / base;
+            let guessed = self.decision.candidates.guessed[q];
+            let helps = if guessed {
+                self.options.least_by_guess
+            } else {
+                HELPED
+            };
+            if saved <= helps {
+                if guessed {
+                    gains.guessed = gains.guessed.max(saved);
+                }
+                continue;
+            }
+            let weight = search.weight(q);
+            gains.best += weight * (base - best);
+            gains.helped += weight * base;
+            let with = union(&self.chosen, &[index]);
+            let now = self.decision.answer(q, &self.chosen);
+            let then = self.decision.answer(q, &with);
+            if let (Some(now), Some(then)) = (now, then) {
+                gains.on_top += weight * (now.load() - then.load()).max(0.0);
+                let used = now.used.iter().filter(|i| self.chosen.contains(i));
+                gains.served_by.extend(used);
+            }
+        }
+        gains
+    }
+
+    /// "the chosen t (a, b) and t (c) serve".
+    fn named(&self, indexes: &BTreeSet<usize>) -> String {
+        let name = |&i: &usize| {
+            let definition = &self.decision.candidates.indexes[i].definition;
+            format!("{} {definition}", definition.table)
+        };
+        let names: Vec<String> = indexes.iter().map(name).collect();
+        let verb = if names.len() == 1 { "serves" } else { "serve" };
+        format!("the chosen {} {verb}", names.join(" and "))
+    }
+
+    /// An amount of the objective: time of the counted period, or executions, and which share of all that is.
+    fn amount(&self, load: f64) -> String {
+        let total = self.decision.search.total_load();
+        let share = if total > 0.0 { load / total } else { 0.0 };
+        if self.decision.workload.coverage.timed {
+            format!("{} ({} of the load)", Millis(load), Percent(share))
+        } else {
+            format!(
+                "{} of the load ({} calls' worth)",
+                Percent(share),
+                Count(load)
+            )
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

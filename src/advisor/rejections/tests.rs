@@ -1,0 +1,222 @@
+//! Candidates and a planner that is a table in, reasons out.
+
+use super::*;
+use crate::advisor::candidates::Candidates;
+use crate::advisor::search::Search;
+use crate::advisor::time_model::TimeModel;
+use crate::advisor::write_cost::WriteCost;
+use crate::model::index::{IndexDefinition, IndexKey};
+use crate::model::plan::Plan;
+use crate::model::whatif::{Cost, Hypothetical, Source};
+use crate::query::testing::{catalog, with_statements};
+use crate::query::workload::{WorkloadOptions, workload};
+
+const TABLE: &str = "
+    create table t (a int, b int, c int); -- rows=100000 pages=1000
+    create index t_c on t (c);
+";
+
+/// Statements that take 1,000 ms each, most expensive first.
+const STATEMENTS: [&str; 2] = [
+    "SELECT b FROM t WHERE a = $1",
+    "SELECT a FROM t WHERE b = $1",
+];
+
+/// Plans of one statement: the candidates that each uses, and its cost.
+type Plans<'a> = &'a [(&'a [usize], f64)];
+
+/// What the search says of candidates given by their columns and pages.
+struct World<'a> {
+    candidates: &'a [(&'a str, f64)],
+    plans: &'a [Plans<'a>],
+    prices: &'a [f64],
+    options: SearchOptions,
+    guessed: bool,
+    /// Whether plans with a candidate handle so many rows that they take longer, whatever they cost.
+    slow: bool,
+}
+
+impl World<'_> {
+    fn told(&self) -> Vec<String> {
+        let rows: Vec<(&str, i64, f64)> = (STATEMENTS.iter().zip(self.plans))
+            .zip([1001.0, 1000.0])
+            .map(|((sql, _), ms)| (*sql, 10, ms))
+            .collect();
+        let snapshot = with_statements(catalog(TABLE), &rows);
+        let workload = workload(&snapshot, &WorkloadOptions::default());
+        let candidates = self.candidates(&snapshot);
+        let load: Vec<f64> = workload.queries.iter().filter_map(|q| q.total_ms).collect();
+        let options = self.options.clone();
+        let model = TimeModel::new(&snapshot);
+        let mut search = Search::new(&candidates, &load, true, self.prices, options);
+        if self.slow {
+            search = search.by_time(&model);
+        }
+        while let Some(probes) = search.probes() {
+            for probe in probes {
+                let plans = self.plans[probe.query].iter();
+                let offered = |used: &[usize]| used.iter().all(|u| probe.configuration.contains(u));
+                let (used, total) = plans
+                    .filter(|(used, _)| offered(used))
+                    .min_by(|a, b| a.1.total_cmp(&b.1))
+                    .unwrap();
+                let place = |u: &usize| probe.configuration.iter().position(|c| c == u);
+                let cost = Cost {
+                    total: *total,
+                    used: used.iter().filter_map(place).collect(),
+                    plan: Plan {
+                        plan_rows: if used.is_empty() { 1e5 } else { 1e6 },
+                        ..Plan::default()
+                    },
+                };
+                search.observe(&probe, Ok(&cost));
+            }
+        }
+        let choice = search.choice();
+        let decision = Decision {
+            snapshot: &snapshot,
+            workload: &workload,
+            candidates: &candidates,
+            search: &search,
+            write_costs: &vec![WriteCost::default(); self.candidates.len()],
+            source: Source::Clone,
+            days: None,
+        };
+        let rejections = rejections(&decision, &choice, self.prices, &self.options);
+        (rejections.iter())
+            .map(|r| format!("{} {}: {}", r.table, r.index, r.reason))
+            .collect()
+    }
+
+    fn candidates(&self, snapshot: &crate::model::snapshot::Snapshot) -> Candidates {
+        let table = &snapshot.tables[0];
+        let all = 0..self.candidates.len();
+        let index = |(keys, pages): &(&str, f64)| Hypothetical {
+            definition: IndexDefinition {
+                table_oid: table.oid,
+                table: table.qualified(),
+                method: "btree".into(),
+                keys: keys.split(' ').map(IndexKey::column).collect(),
+                include: vec![],
+                predicate: None,
+                unique: false,
+            },
+            pages: *pages,
+            tree_height: 1.0,
+        };
+        Candidates {
+            indexes: self.candidates.iter().map(index).collect(),
+            of_query: vec![all.clone().collect(); self.plans.len()],
+            declined: vec![None; self.plans.len()],
+            guessed: vec![self.guessed; self.plans.len()],
+            widens: vec![false; all.len()],
+            unproven: vec![false; all.len()],
+        }
+    }
+}
+
+fn told(candidates: &[(&str, f64)], plans: &[Plans<'_>]) -> Vec<String> {
+    let world = World {
+        candidates,
+        plans,
+        prices: &vec![0.0; candidates.len()],
+        options: SearchOptions::unlimited(),
+        guessed: false,
+        slow: false,
+    };
+    world.told()
+}
+
+#[test]
+fn each_has_its_reason() {
+    // `a` is taken, and `a b` serves the same statement no better; `b` is in no plan; `c` is the beginning of what exists.
+    assert_eq!(
+        told(
+            &[("a", 10.0), ("a b", 20.0), ("b", 10.0), ("c", 10.0)],
+            &[&[(&[], 100.0), (&[0], 10.0), (&[1], 10.5), (&[3], 50.0)]]
+        ),
+        [
+            "public.t (c): already there as the beginning of public.t_c",
+            "public.t (b): no plan uses it",
+            "public.t (a, b): the chosen public.t (a) serves the same statements",
+        ]
+    );
+    assert_eq!(
+        told(&[("a", 10.0)], &[&[(&[], 100.0), (&[0], 95.0)]]),
+        [
+            "public.t (a): saves 50 ms (5.0 % of the load) net, of 100 ms (10.0 % of the load) that it must (10.0 % of the load it \
+             helps, 0.1 % of all)"
+        ]
+    );
+    assert_eq!(
+        told(&[("a", 10.0)], &[&[(&[], 100.0), (&[0], 99.0)]]),
+        ["public.t (a): saves less than 2.0 % of any statement"]
+    );
+}
+
+#[test]
+fn writes_guesses_and_budgets() {
+    let plans: &[Plans<'_>] = &[&[(&[], 100.0), (&[0], 60.0)]];
+    let world = |prices, options, guessed| World {
+        candidates: &[("a", 1000.0)],
+        plans,
+        prices,
+        options,
+        guessed,
+        slow: false,
+    };
+    let unlimited = SearchOptions::unlimited;
+    assert_eq!(
+        world(&[500.0], unlimited(), false).told(),
+        [
+            "public.t (a): writes pay 500 ms (50.0 % of the load) for it, and it saves 400 ms (40.0 % of the load)"
+        ]
+    );
+    assert_eq!(
+        world(&[0.0], unlimited(), true).told(),
+        [
+            "public.t (a): saves 40.0 % of a statement whose rows are guessed; less than 50.0 % of such a one does not count"
+        ]
+    );
+    assert_eq!(
+        world(&[0.0], SearchOptions::within(1_000_000.0), false).told(),
+        ["public.t (a): its 7.8 MB do not fit the budget of 977 kB"]
+    );
+    assert_eq!(world(&[0.0], unlimited(), false).told(), [""; 0]);
+}
+
+#[test]
+fn a_budget_that_another_one_has_taken() {
+    let world = World {
+        candidates: &[("a", 100.0), ("b", 100.0)],
+        plans: &[&[(&[], 100.0), (&[0], 10.0)], &[(&[], 100.0), (&[1], 30.0)]],
+        prices: &[0.0, 0.0],
+        options: SearchOptions::within(900_000.0),
+        guessed: false,
+        slow: false,
+    };
+    assert_eq!(
+        world.told(),
+        [
+            "public.t (b): its 800 kB do not fit the budget of 879 kB beside 800 kB of what was chosen"
+        ]
+    );
+}
+
+/// The planner would take it by its cost, and be wrong.
+#[test]
+fn a_statement_that_gets_slower() {
+    let world = |slow| World {
+        candidates: &[("a", 10.0)],
+        plans: &[&[(&[], 100.0), (&[0], 50.0)]],
+        prices: &[0.0],
+        options: SearchOptions::unlimited(),
+        guessed: false,
+        slow,
+    };
+    assert_eq!(
+        world(true).told(),
+        ["public.t (a): makes a statement at least 562.7 % slower: SELECT b FROM t WHERE a = $1"]
+    );
+    assert_eq!(world(false).told(), [""; 0]);
+}
