@@ -132,9 +132,7 @@ impl Trial<'_> {
         if !answers().any(|(_, a)| a.used.contains(&index)) {
             return (Why::Unused, "no plan uses it".into());
         }
-        self.slower(index)
-            .or_else(|| self.too_large(index))
-            .unwrap_or_else(|| self.by_gain(index))
+        self.slower(index).unwrap_or_else(|| self.by_gain(index))
     }
 
     /// Every answer, with its query.
@@ -194,6 +192,7 @@ impl Trial<'_> {
         Some((Why::Slower, text))
     }
 
+    /// What it takes, where the budget has no room for it.
     fn too_large(&self, index: usize) -> Option<(Why, String)> {
         let budget = self.options.budget_bytes?;
         let size = |i: usize| self.decision.candidates.indexes[i].size_bytes();
@@ -203,9 +202,8 @@ impl Trial<'_> {
             .map(|&i| size(i))
             .fold(0.0, |sum, s| sum + s);
         let own = size(index);
-        let gains = self.gains(index);
         let fits = own + taken <= budget;
-        (!fits && gains.on_top > self.prices[index]).then(|| {
+        (!fits).then(|| {
             let beside = if own > budget {
                 String::new()
             } else {
@@ -270,8 +268,10 @@ impl Trial<'_> {
             let text = format!("{} the same statements{left}", self.named(&gains.served_by));
             return (Why::Served, text);
         }
-        let text = "another set was better by the plans that were asked for";
-        (Why::Outdone, text.into())
+        self.too_large(index).unwrap_or_else(|| {
+            let text = "another set was better by the plans that were asked for";
+            (Why::Outdone, text.into())
+        })
     }
 
     /// What the plans that use a candidate save.
