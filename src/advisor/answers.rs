@@ -19,7 +19,7 @@ pub struct Answer {
     pub used: Configuration,
     /// Total cost, by which the planner prefers one plan to another.
     pub cost: f64,
-    /// Milliseconds that the plan would take (`time_model`); the cost where nobody said.
+    /// Milliseconds that the plan would take (`time_model`); by its cost where nobody said.
     pub ms: f64,
     /// Outline of the plan.
     pub plan: String,
@@ -64,7 +64,7 @@ impl Answers {
             used,
             offered,
             cost: cost.total,
-            ms: ms.unwrap_or(cost.total),
+            ms: ms.unwrap_or(cost.total * time_model::MS_PER_UNIT),
             plan: cost.plan.outline(),
         });
     }

@@ -89,6 +89,9 @@ pub struct Candidates {
     pub declined: Vec<Option<String>>,
     /// For each query whether the planner has to guess a range, because its bound is a parameter or computed at run time.
     pub guessed: Vec<bool>,
+    /// For each query whether the planner has to take a mean over the values of a skewed column, of which the rare ones are asked
+    /// for by an index and the common one by none.
+    pub skewed: Vec<bool>,
     /// For each candidate whether it is mere comfort: it widens an index that exists, or holds INCLUDE columns.
     pub widens: Vec<bool>,
     /// For each candidate whether it takes a server that builds it to know what it is worth, or whether it can be built at all:
@@ -143,6 +146,7 @@ pub fn candidates(
         found.of_query.push(mine.into_iter().collect());
         found.declined.push(reason);
         found.guessed.push(guesses_a_range(&query.shape));
+        found.skewed.push(is_skewed(&query.shape, snapshot));
     }
     found
 }
@@ -159,6 +163,22 @@ fn guesses_a_range(shape: &Shape) -> bool {
         .relations
         .iter()
         .any(|r| r.predicates.iter().any(one_sided))
+}
+
+/// Whether a column is compared with an unknown value of which one is more frequent than all others together.
+fn is_skewed(shape: &Shape, snapshot: &Snapshot) -> bool {
+    shape.relations.iter().any(|relation| {
+        let table = snapshot.table(relation.table_oid);
+        let frequent = |name: &str| {
+            let stats = table?.column(name)?.stats.as_ref()?;
+            stats.most_common_freqs.as_ref()?.first().copied()
+        };
+        let unknown = (relation.predicates.iter())
+            .filter(|p| p.operator == Operator::Eq && p.operand.is_unknown());
+        unknown
+            .filter_map(|p| frequent(&p.column))
+            .any(|share| share > 0.5 && share < 1.0)
+    })
 }
 
 /// The snapshot seen with the whole workload in mind.

@@ -126,6 +126,16 @@ impl Trial<'_> {
         }
         let answers = || self.answers().filter(|(_, a)| a.offered.contains(&index));
         if answers().next().is_none() {
+            // What is larger than the whole budget is not even asked about.
+            let alone = self.decision.candidates.indexes[index].size_bytes();
+            if self
+                .options
+                .budget_bytes
+                .is_some_and(|budget| alone > budget)
+                && let Some(too_large) = self.too_large(index)
+            {
+                return too_large;
+            }
             let text = "not asked about: no statement that could use it was costed, or time was up";
             return (Why::NotAsked, text.into());
         }

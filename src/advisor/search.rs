@@ -197,7 +197,11 @@ impl<'a> Search<'a> {
                 self.asked += 1;
                 let asked = probe.configuration.iter();
                 let asked: Vec<_> = asked.map(|&i| &self.candidates.indexes[i]).collect();
-                let ms = self.time_model.map(|model| model.ms(&cost.plan, &asked));
+                // The time of a mean over values that behave unlike each other is nobody's time.
+                let model = self
+                    .time_model
+                    .filter(|_| !self.candidates.skewed[probe.query]);
+                let ms = model.map(|model| model.ms(&cost.plan, &asked));
                 self.answers[probe.query].add(probe.configuration.clone(), cost, ms);
             }
             Err(reason) => _ = self.failed.insert(probe.query, reason),

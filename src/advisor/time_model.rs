@@ -27,6 +27,9 @@ pub use rates::Rates;
 /// is off by 2.4 there).
 pub const ERROR: f64 = 1.5;
 
+/// A unit of planner cost, where nothing better is known.
+pub const MS_PER_UNIT: f64 = rates::UNIT / 1000.0;
+
 /// Predicts the time of plans on one server.
 #[derive(Debug)]
 pub struct TimeModel<'a> {

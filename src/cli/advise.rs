@@ -18,6 +18,7 @@ use crate::query::workload::WorkloadOptions;
 use crate::report::Report;
 
 /// Options of `pgperf advise`.
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct AdviseArgs {
     #[command(flatten)]

@@ -109,6 +109,7 @@ impl World<'_> {
             of_query: vec![all.clone().collect(); self.plans.len()],
             declined: vec![None; self.plans.len()],
             guessed: vec![self.guessed; self.plans.len()],
+            skewed: vec![false; self.plans.len()],
             widens: vec![false; all.len()],
             unproven: vec![false; all.len()],
         }

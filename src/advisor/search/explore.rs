@@ -62,7 +62,7 @@ impl Search<'_> {
         Phase::Choose
     }
 
-    /// Members of `among` on the same table, with fewer columns, that search by a part of the columns of `index`, or of its rows.
+    /// Members of `among` on the same table, with fewer columns, that search by a part of the columns of `index`.
     pub(super) fn narrower(&self, index: usize, among: &[usize]) -> Vec<usize> {
         let wide = &self.candidates.indexes[index];
         let held = |name: &str| wide.definition.key_columns().any(|c| c == name);
@@ -71,8 +71,7 @@ impl Search<'_> {
             **i != index
                 && narrow.definition.table_oid == wide.definition.table_oid
                 && narrow.definition.method == wide.definition.method
-                && (wide.definition.predicate.is_none()
-                    || narrow.definition.predicate == wide.definition.predicate)
+                && narrow.definition.predicate == wide.definition.predicate
                 && columns(&narrow.definition) < columns(&wide.definition)
                 && narrow.definition.key_columns().all(held)
                 && narrow

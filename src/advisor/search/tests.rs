@@ -28,6 +28,7 @@ fn fixture(sizes: &[(&str, f64)], queries: usize) -> Candidates {
         of_query: vec![(0..sizes.len()).collect(); queries],
         declined: vec![None; queries],
         guessed: vec![false; queries],
+        skewed: vec![false; queries],
         widens: vec![false; sizes.len()],
         unproven: vec![false; sizes.len()],
     }
