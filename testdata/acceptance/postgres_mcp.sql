@@ -44,7 +44,7 @@ over public.sales (sale_date, status)
 D: range of one and equality of another
 # postgres-mcp wants (customer_id, product_id): the range first.
 SELECT s.sale_date, s.quantity, s.total_amount FROM sales s WHERE s.customer_id BETWEEN 100 AND 500 AND s.product_id = 42 ORDER BY s.sale_date
--> public.sales (product_id)
+-> public.sales (product_id, customer_id)
 over public.sales (customer_id, product_id)
 
 D: two columns that go together
