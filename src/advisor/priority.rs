@@ -9,6 +9,7 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::advisor::recommendation::{Action, Recommendation};
+use crate::advisor::time_model::MS_PER_UNIT;
 use crate::model::snapshot::Snapshot;
 use crate::model::unit::{Bytes, Count, Millis, Percent};
 
@@ -47,8 +48,6 @@ const SOME_MS: f64 = 60_000.0;
 const RARE: f64 = 24.0;
 /// Room on disk that is worth a step by itself, bytes: a backup and a restore get minutes shorter.
 const MUCH_ROOM: f64 = 1024.0 * 1024.0 * 1024.0;
-/// Milliseconds that a unit of planner cost takes where nothing was timed: 2.5 µs, as the time model takes it.
-const MS_PER_COST: f64 = 0.0025;
 
 /// Over which times the figures were counted; `None` = unknown, or too short to speak of days.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -201,7 +200,7 @@ fn saved(recommendation: &Recommendation, days: Option<f64>) -> (Priority, Strin
 /// An index that spares work which no statement of the workload shows, as deletes that look for references.
 fn spared(recommendation: &Recommendation, days: Option<f64>) -> (Priority, String) {
     let benefit = &recommendation.benefit;
-    let ms = (benefit.cost_before - benefit.cost_after).max(0.0) * MS_PER_COST;
+    let ms = (benefit.cost_before - benefit.cost_after).max(0.0) * MS_PER_UNIT;
     match days.filter(|d| *d > 0.0) {
         Some(days) => (
             by_impact(0.0, ms / days),

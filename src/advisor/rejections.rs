@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::advisor::answers::{Answer, is_subset, union};
 use crate::advisor::recommend::Decision;
-use crate::advisor::search::{Choice, SearchOptions};
+use crate::advisor::search::{Choice, HELPED, SearchOptions};
 use crate::model::ident::QualifiedName;
 use crate::model::unit::{Bytes, Count, Millis, Percent};
 
@@ -53,12 +53,6 @@ pub enum Why {
     /// Another set was better.
     Outdone,
 }
-
-/// Less of a statement's cost is within what statistics can tell, as the search takes it.
-const HELPED: f64 = 0.02;
-
-/// Costs that differ by less may change places with the next ANALYZE, as the search takes it.
-const FLIP: f64 = 0.1;
 
 /// Each candidate that was not chosen, by table, with the reason. `prices` are what writes pay, in the unit of the search.
 #[must_use]
@@ -178,18 +172,15 @@ impl Trial<'_> {
         let taken = |q: usize, answer: &Answer| {
             let then = self.decision.answer(q, &with);
             is_subset(&answer.used, &with)
-                && then.is_some_and(|then| answer.cost * (1.0 - FLIP) <= then.cost)
+                && then.is_some_and(|then| search.rank(q, answer) <= then.cost)
         };
         let worst = self
             .answers()
             .filter(|(q, a)| a.used.contains(&index) && taken(*q, a))
             .filter_map(|(q, a)| {
                 let base = search.answers(q).get(&[])?;
-                let slowdown = a.slowdown(base) - 1.0;
-                let lost = search.weight(q) * base.load() * slowdown;
-                let noticed = slowdown > self.options.max_regression
-                    && lost > self.options.min_load_share * search.total_load();
-                noticed.then_some((slowdown, q))
+                let noticed = search.is_regression(q, a);
+                noticed.then(|| (a.slowdown(base) - 1.0, q))
             })
             .max_by(|a, b| a.0.total_cmp(&b.0));
         let (slowdown, q) = worst?;

@@ -228,12 +228,19 @@ fn the_frontier_shows_what_each_budget_buys() {
 
 #[test]
 fn what_the_time_limit_left_out_does_not_look_like_nothing_found() {
-    let reasons = |deadline: &str| -> Vec<String> {
+    let reasons = |deadline: &str, budget: &str| -> Vec<String> {
         let snapshot = concat!(
             env!("CARGO_MANIFEST_DIR"),
             "/testdata/snapshots/shop.json.gz"
         );
-        let options = ["--planner", "estimate", "--deadline", deadline];
+        let options = [
+            "--planner",
+            "estimate",
+            "--deadline",
+            deadline,
+            "--budget",
+            budget,
+        ];
         let asked = [
             &["advise", "--from", snapshot, "--format", "json"][..],
             &options,
@@ -246,6 +253,8 @@ fn what_the_time_limit_left_out_does_not_look_like_nothing_found() {
             .collect()
     };
     let late = "the time limit came before the planner was asked about it";
-    assert!(reasons("0").iter().any(|r| r == late));
-    assert!(reasons("600").iter().all(|r| r != late));
+    assert!(reasons("0", "1GB").iter().any(|r| r == late));
+    assert!(reasons("600", "1GB").iter().all(|r| r != late));
+    // What has no room is asked about none the less.
+    assert!(reasons("600", "8kB").iter().all(|r| r != late));
 }

@@ -4,7 +4,7 @@ use crate::advisor::answers::{Answer, Configuration, minus, union};
 use crate::advisor::search::{Search, Wanted};
 
 /// A query counts as helped by an index when it saves this share of its cost; less is within what statistics can tell.
-const HELPED: f64 = 0.02;
+pub(in crate::advisor) const HELPED: f64 = 0.02;
 
 /// By what greedy ranks its moves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -34,7 +34,7 @@ impl Search<'_> {
     }
 
     /// Whether a query's plan would be noticed to be slower than today's.
-    pub(super) fn is_regression(&self, query: usize, answer: &Answer) -> bool {
+    pub(in crate::advisor) fn is_regression(&self, query: usize, answer: &Answer) -> bool {
         let Some(base) = self.answers[query].get(&[]) else {
             return false;
         };
@@ -46,7 +46,7 @@ impl Search<'_> {
 
     /// The cost from which on the planner prefers a plan to others. The next ANALYZE moves all costs a little, and a plan that
     /// must not be taken shall not be taken then either.
-    pub(super) fn rank(&self, query: usize, answer: &Answer) -> f64 {
+    pub(in crate::advisor) fn rank(&self, query: usize, answer: &Answer) -> f64 {
         if self.is_regression(query, answer) {
             answer.cost * (1.0 - FLIP)
         } else {
