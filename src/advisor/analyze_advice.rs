@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use crate::advisor::candidates::TINY_PAGES;
 use crate::advisor::recommendation::{Action, Confidence, Recommendation};
 use crate::model::catalog::{Table, TableKind};
 use crate::model::change::Change;
-use crate::model::server::Server;
 use crate::model::snapshot::Snapshot;
 use crate::model::stats::TableStats;
 use crate::model::unit::{Bytes, Count, Millis, Percent};
@@ -26,6 +26,9 @@ const COUNTED: f64 = 0.9;
 pub enum Lack {
     /// It was never analyzed; its rows as they were counted.
     Never(f64),
+    /// It was never analyzed, and nobody counted its rows either, as after `pg_upgrade`, a crash, or a load that has yet to be
+    /// reported; the pages of its file.
+    Uncounted(f64),
     /// So many of its rows changed since it was.
     Changed {
         /// Rows inserted, updated or deleted since.
@@ -40,16 +43,22 @@ pub enum Lack {
 /// What the statistics of a table lack, as far as that was seen.
 #[must_use]
 #[expect(clippy::cast_precision_loss, reason = "a count of rows")]
-pub fn lack(table: &Table, server: &Server) -> Option<Lack> {
+pub fn lack(table: &Table, snapshot: &Snapshot) -> Option<Lack> {
+    let server = &snapshot.server;
     let stats = table.stats.as_ref()?;
     let rows = table.rows().max(stats.n_live_tup as f64);
-    if rows < FEWEST_ROWS {
-        return None;
-    }
     // Statistics that the role may not read look like none at all.
     let seen = table.reltuples <= 0.0 || server.is_superuser;
     let none = table.columns.iter().all(|c| c.stats.is_none());
-    if none && stats.last_analyze.is_none() && seen {
+    let never = none && stats.last_analyze.is_none() && seen;
+    if never && rows <= 0.0 {
+        let pages = snapshot.definitions.pages(table.oid)?;
+        return (pages >= TINY_PAGES).then_some(Lack::Uncounted(pages));
+    }
+    if rows < FEWEST_ROWS {
+        return None;
+    }
+    if never {
         return Some(Lack::Never(rows));
     }
     let changed = changed(table, stats);
@@ -84,6 +93,10 @@ impl Lack {
     pub fn describe(self) -> String {
         match self {
             Self::Never(rows) => format!("its {} rows were never analyzed", Count(rows)),
+            Self::Uncounted(pages) => format!(
+                "its {} of rows were never analyzed, nor counted",
+                Bytes(pages * 8192.0)
+            ),
             Self::Changed { changed, rows, .. } => format!(
                 "{} changes to its {} rows since it was analyzed",
                 Count(changed),
@@ -101,7 +114,7 @@ pub fn analyze_advice(snapshot: &Snapshot, workload: &Workload) -> Vec<Recommend
     let tables = read.into_iter().filter_map(|oid| snapshot.table(oid));
     tables
         .filter(|t| t.can_have_indexes() && t.extension.is_none())
-        .filter_map(|t| Some(analyze(t, lack(t, &snapshot.server)?, workload, snapshot)))
+        .filter_map(|t| Some(analyze(t, lack(t, snapshot)?, workload, snapshot)))
         .collect()
 }
 
@@ -141,7 +154,10 @@ fn analyze(table: &Table, lack: Lack, workload: &Workload, snapshot: &Snapshot) 
             table: table.qualified(),
         }],
         confidence: Confidence::High,
-        confidence_reason: "counted by the server".into(),
+        confidence_reason: match lack {
+            Lack::Uncounted(_) => "the file has rows, the catalogs have nothing on them".into(),
+            Lack::Never(_) | Lack::Changed { .. } => "counted by the server".into(),
+        },
         effort: format!(
             "one statement, blocks neither reads nor writes; reads a sample of {sample}"
         ),
@@ -154,6 +170,7 @@ fn analyze(table: &Table, lack: Lack, workload: &Workload, snapshot: &Snapshot) 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::definition::Length;
     use crate::query::testing::{catalog, with_statements};
     use crate::query::workload::{WorkloadOptions, workload};
 
@@ -187,6 +204,33 @@ mod tests {
                 "ANALYZE public.t; public.t: 20,000 changes to its 50,000 rows since it was analyzed; autovacuum should have come \
                  after 5,050 (10.1 % of them); 1 analysed statement on it is planned by guesses"
             ]
+        );
+    }
+
+    /// After `pg_upgrade` no counter and no statistics are there, and the rows are.
+    #[test]
+    fn rows_that_nobody_counted_are_seen_by_the_file() {
+        let mut snapshot = catalog("create table t (a int); -- rows=-1 n_live_tup=0");
+        let of = |snapshot: &Snapshot| lack(&snapshot.tables[0], snapshot);
+        assert_eq!(of(&snapshot), None, "the file's length was not seen");
+        let oid = snapshot.tables[0].oid;
+        for (pages, expected) in [
+            (Some(15.0), None),
+            (Some(2000.0), Some(Lack::Uncounted(2000.0))),
+            (None, None),
+        ] {
+            snapshot.definitions.lengths = vec![Length { oid, pages }];
+            assert_eq!(of(&snapshot), expected, "{pages:?}");
+        }
+        snapshot.definitions.lengths = vec![Length {
+            oid,
+            pages: Some(2000.0),
+        }];
+        let snapshot = with_statements(snapshot, &[("SELECT * FROM t WHERE a = $1", 10, 100.0)]);
+        let workload = workload(&snapshot, &WorkloadOptions::default());
+        assert_eq!(
+            analyze_advice(&snapshot, &workload)[0].reason,
+            "public.t: its 16 MB of rows were never analyzed, nor counted; 1 analysed statement on it is planned by guesses"
         );
     }
 
@@ -224,7 +268,7 @@ mod tests {
             let table =
                 format!("create table t ( -- rows=50000 {figures}\n a int -- n_distinct=10\n);");
             let snapshot = catalog(&table);
-            let changed = match lack(&snapshot.tables[0], &snapshot.server) {
+            let changed = match lack(&snapshot.tables[0], &snapshot) {
                 Some(Lack::Changed { changed, .. }) => Some(changed),
                 _ => None,
             };
@@ -237,9 +281,9 @@ mod tests {
     fn hidden_statistics_are_not_missing_ones() {
         let mut snapshot = catalog("create table t (a int); -- rows=50000 n_live_tup=50000");
         snapshot.server.is_superuser = false;
-        assert_eq!(lack(&snapshot.tables[0], &snapshot.server), None);
+        assert_eq!(lack(&snapshot.tables[0], &snapshot), None);
         snapshot.server.is_superuser = true;
-        let never = lack(&snapshot.tables[0], &snapshot.server);
+        let never = lack(&snapshot.tables[0], &snapshot);
         assert_eq!(never, Some(Lack::Never(50_000.0)));
     }
 }

@@ -98,7 +98,7 @@ mod tests {
             statements: 2,
             assumed,
             guessed,
-            lack: lack(&snapshot.tables[0], &snapshot.server),
+            lack: lack(&snapshot.tables[0], &snapshot),
         };
         let (confidence, reason) = grounds.confidence();
         format!("{confidence:?}: {reason}")

@@ -211,7 +211,7 @@ impl Decision<'_> {
             statements: 0,
             assumed: 0,
             guessed: 0,
-            lack: lack(table, &self.snapshot.server),
+            lack: lack(table, self.snapshot),
         }
     }
 

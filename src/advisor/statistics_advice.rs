@@ -97,7 +97,7 @@ fn equalities<'s>(query: &'s Query, snapshot: &'s Snapshot) -> Option<(&'s Table
     let table = snapshot.table(relation.table_oid)?;
     let plain = matches!(table.kind, TableKind::Table | TableKind::MaterializedView);
     let known = plain && table.extension.is_none() && table.rows() >= FEWEST_ROWS;
-    if !known || lack(table, &snapshot.server).is_some() {
+    if !known || lack(table, snapshot).is_some() {
         return None;
     }
     let mut named: Vec<&str> = Vec::new();
