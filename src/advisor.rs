@@ -2,7 +2,7 @@
 //!
 //! `candidates` says which indexes could help each statement, `size` what they would weigh, `search` which set of them is
 //! worth it over the whole workload (it asks Probes, the shell answers), `catalog_advice` what the catalog alone tells, `analyze_advice` and `statistics_advice` what the planner
-//! has to know first, `settings_advice` which of its settings are wrong,
+//! has to know first, `settings_advice` which of its settings are wrong, `usual` and `value_classes` which values stand for parameters,
 //! `recommendation` what comes out, with evidence, `priority` how urgent it is, `confidence` how sure, `apply` what making it real takes, `rejections` why the
 //! other candidates were not chosen. `estimate` answers Probes when there is
 //! no planner to ask.
@@ -33,4 +33,5 @@ mod special;
 pub mod statistics_advice;
 pub mod time_model;
 pub mod usual;
+mod value_classes;
 pub mod write_cost;

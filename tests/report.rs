@@ -258,11 +258,22 @@ fn hostile() -> Recommendation {
         mean_ms: None,
         plan_before: String::new(),
         plan_after: String::new(),
-        assumed: vec![Assumed {
-            column: "cre\u{1b}[31mated".into(),
-            share: 0.0123,
-            generic: 1.0 / 3.0,
-        }],
+        assumed: vec![
+            Assumed {
+                column: "cre\u{1b}[31mated".into(),
+                share: 0.0123,
+                generic: 1.0 / 3.0,
+                calls: None,
+                counted: true,
+            },
+            Assumed {
+                column: "state".into(),
+                share: 0.95,
+                generic: 0.25,
+                calls: Some(0.749),
+                counted: false,
+            },
+        ],
         ..helped(7, ATTACK, 1.0, 100.0, 50.0)
     };
     let keys = ["Größe", "new\nline\u{1b}[31m\\"];

@@ -65,7 +65,7 @@ impl Answers {
             offered,
             cost: cost.total,
             ms: ms.unwrap_or(cost.total * time_model::MS_PER_UNIT),
-            plan: cost.plan.outline(),
+            plan: cost.outline(),
         });
     }
 
@@ -125,7 +125,6 @@ pub fn minus(a: &[usize], b: &[usize]) -> Configuration {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::plan::Plan;
 
     fn answered(offered: &[usize], used: &[usize], total: f64) -> Answers {
         let mut answers = Answers::default();
@@ -138,7 +137,7 @@ mod tests {
             &Cost {
                 total,
                 used,
-                plan: Plan::default(),
+                ..Cost::default()
             },
             None,
         );

@@ -29,6 +29,7 @@ use crate::advisor::partial::{partial, parts};
 use crate::advisor::size::{hypothetical, hypothetical_in};
 use crate::advisor::special::{special, wants_trigrams};
 use crate::advisor::usual::rows_counted;
+use crate::advisor::value_classes::is_guessed;
 use crate::model::catalog::Table;
 use crate::model::index::{IndexDefinition, IndexKey};
 use crate::model::snapshot::Snapshot;
@@ -87,10 +88,11 @@ pub struct Candidates {
     pub of_query: Vec<Vec<usize>>,
     /// For each query without candidates: why.
     pub declined: Vec<Option<String>>,
-    /// For each query whether the planner has to guess a range, because its bound is a parameter or computed at run time.
+    /// For each query whether how many rows a condition keeps is a guess: the bound of a range is a parameter or computed at run
+    /// time, or nobody knows how often which value of a skewed column is asked for.
     pub guessed: Vec<bool>,
     /// For each query whether the planner has to take a mean over the values of a skewed column, of which the rare ones are asked
-    /// for by an index and the common one by none.
+    /// for by an index and the common one by none, because there is no value to ask it with (else: `Query::classes`).
     pub skewed: Vec<bool>,
     /// For each candidate whether it is mere comfort: it widens an index that exists, or holds INCLUDE columns.
     pub widens: Vec<bool>,
@@ -145,8 +147,12 @@ pub fn candidates(
         });
         found.of_query.push(mine.into_iter().collect());
         found.declined.push(reason);
-        found.guessed.push(guesses_a_range(&query.shape));
-        found.skewed.push(is_skewed(&query.shape, snapshot));
+        found
+            .guessed
+            .push(guesses_a_range(&query.shape) || is_guessed(query));
+        found
+            .skewed
+            .push(query.classes.is_empty() && is_skewed(&query.shape, snapshot));
     }
     found
 }

@@ -48,7 +48,7 @@ impl Grounds<'_> {
         ));
         reasons.extend(of_them(
             self.guessed,
-            "how many rows a range has is guessed",
+            "how many rows a condition keeps is guessed",
         ));
         let all_guessed = self.statements > 0 && self.guessed == self.statements;
         let confidence = match (self.source, analyzed) {
@@ -120,12 +120,12 @@ mod tests {
             (
                 told(&analyzed, Source::Hypopg, 1, 1),
                 "High: the server's planner with hypothetical indexes; statistics of public.t are 2.0 h old; parameter values \
-                 taken from the rows returned in 1 of 2 statements; how many rows a range has is guessed in 1 of 2 statements",
+                 taken from the rows returned in 1 of 2 statements; how many rows a condition keeps is guessed in 1 of 2 statements",
             ),
             (
                 told(&analyzed, Source::Clone, 2, 0),
                 "Medium: the real planner on a copy of the statistics; statistics of public.t are 2.0 h old; how many rows a \
-                 range has is guessed",
+                 condition keeps is guessed",
             ),
             (
                 told(&analyzed, Source::Estimate, 0, 0),

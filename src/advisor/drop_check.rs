@@ -6,7 +6,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::advisor::recommend::Decision;
 use crate::advisor::recommendation::{Action, Confidence, Helped, Recommendation};
 use crate::model::index::Index;
-use crate::model::plan::Plan;
 use crate::model::unit::Percent;
 use crate::model::whatif::{Cost, Source};
 
@@ -57,14 +56,16 @@ pub fn readers(decision: &Decision<'_>, indexes: &[&Index]) -> Vec<usize> {
     reads.map(|(number, _)| number).collect()
 }
 
-/// Whether a plan reads one of these indexes. Without them one that does not stays what it is.
+/// Whether one of its plans reads one of these indexes. Without them one that does not stays what it is.
 #[must_use]
-pub fn uses(plan: &Plan, indexes: &[&Index]) -> bool {
+pub fn uses(cost: &Cost, indexes: &[&Index]) -> bool {
     let mut found = false;
-    plan.visit(&mut |node| {
-        let named = |i: &&Index| node.index_name.as_ref() == Some(&i.name);
-        found |= indexes.iter().any(named);
-    });
+    for (_, plan) in cost.plans() {
+        plan.visit(&mut |node| {
+            let named = |i: &&Index| node.index_name.as_ref() == Some(&i.name);
+            found |= indexes.iter().any(named);
+        });
+    }
     found
 }
 
@@ -117,7 +118,7 @@ impl Verdict {
                 continue;
             };
             verdict.readers += 1;
-            if !uses(&with.plan, &[index]) {
+            if !uses(with, &[index]) {
                 continue;
             }
             verdict.users += 1;
@@ -127,7 +128,7 @@ impl Verdict {
             let factor = without.total / with.total.max(f64::MIN_POSITIVE);
             if factor > SAME {
                 let ms = decision.workload.queries[query].total_ms.unwrap_or(0.0);
-                let plans = (with.plan.outline(), without.plan.outline());
+                let plans = (with.outline(), without.outline());
                 let helped =
                     decision.evidence(query, (with.total, plans.0), (without.total, plans.1));
                 verdict.dearer.push((ms * (factor - 1.0), factor, helped));

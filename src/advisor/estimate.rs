@@ -56,7 +56,14 @@ use crate::query::workload::{Query, QueryKind};
 /// [`Question`] once.
 #[must_use]
 pub fn estimate(query: &Query, snapshot: &Snapshot, indexes: &[&Hypothetical]) -> Cost {
-    Question::new(&query.shape, query.kind, query.rows_per_call, snapshot).cost(indexes)
+    let cost =
+        |shape| Question::new(shape, query.kind, query.rows_per_call, snapshot).cost(indexes);
+    Cost::mean(
+        query
+            .ways()
+            .map(|(share, _, shape)| (share, cost(shape)))
+            .collect(),
+    )
 }
 
 /// Share of the table's rows that the predicate of an index keeps; 1 when it has none, or one that is not understood.
@@ -125,6 +132,7 @@ impl<'a> Question<'a> {
             },
             used,
             plan,
+            ..Cost::default()
         }
     }
 

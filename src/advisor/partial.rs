@@ -38,7 +38,7 @@ pub(super) fn parts(
     let texts: BTreeSet<&str> = (query.members.iter())
         .filter_map(|&m| snapshot.statements[m].query.as_deref())
         .collect();
-    let assumed = |column: &str| query.usual.assumed.iter().any(|a| a.column == column);
+    let assumed = |column: &str| query.assumed().any(|a| a.column == column);
     let constant = |p: &Predicate| texts.len() == 1 && !assumed(&p.column);
     let part = |p: &Predicate| {
         let column = table.column(&p.column)?;

@@ -88,7 +88,7 @@ impl Decision<'_> {
             if let Some(helped) = self.helped(q, index, all) {
                 grounds.statements += 1;
                 grounds.guessed += usize::from(self.candidates.guessed[q]);
-                grounds.assumed += usize::from(!helped.1.assumed.is_empty());
+                grounds.assumed += usize::from(helped.1.assumed.iter().any(|a| a.counted));
                 statements.push(helped);
             }
         }
@@ -198,7 +198,7 @@ impl Decision<'_> {
             cost_after: after.0,
             plan_before: before.1,
             plan_after: after.1,
-            assumed: query.usual.assumed.clone(),
+            assumed: query.assumed().cloned().collect(),
         }
     }
 

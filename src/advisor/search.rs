@@ -201,7 +201,11 @@ impl<'a> Search<'a> {
                 let model = self
                     .time_model
                     .filter(|_| !self.candidates.skewed[probe.query]);
-                let ms = model.map(|model| model.ms(&cost.plan, &asked));
+                let ms = model.map(|model| {
+                    let ways = cost.plans();
+                    ways.map(|(share, plan)| share * model.ms(plan, &asked))
+                        .sum()
+                });
                 self.answers[probe.query].add(probe.configuration.clone(), cost, ms);
             }
             Err(reason) => _ = self.failed.insert(probe.query, reason),

@@ -7,7 +7,7 @@
 //! - range conditions get bounds from the column's histogram that leave as many rows, given what the other conditions
 //!   leave (shared equally, in the logarithm, when several columns are compared);
 //! - without one, an equality on a skewed column gets the common value (or one of the rest) that comes closest, if the mean
-//!   is off by more than [`FAR`].
+//!   is off by more than [`FAR`]; where no single value explains the rows, several do (`value_classes`).
 //!
 //! Where anything else is unknown (no statistics, a condition that only a default selectivity stands for), rows that are
 //! missing could be missing for that reason as well: then nothing is assumed. Both planners get the same values, as constants
@@ -20,14 +20,18 @@ use crate::advisor::estimate::bound::Bound;
 use crate::advisor::estimate::condition::Clause;
 use crate::advisor::estimate::selectivity::{Field, Side};
 use crate::advisor::estimate::value::Scale;
+use crate::advisor::value_classes::value_classes;
 use crate::model::snapshot::Snapshot;
 use crate::model::statement::Source;
 use crate::query::shape::{Operand, Operator, Predicate, Relation, Shape};
 use crate::query::usual::{single_parameters, usual_text};
-use crate::query::workload::{Assumed, Query, QueryKind, Usual, Workload};
+use crate::query::workload::{Assumed, Query, QueryKind, Usual, ValueClass, Workload};
 
 /// A mean selectivity that is off by a larger factor is not this statement's.
 const FAR: f64 = 3.0;
+
+/// One value explains the rows when it is off by no more than this: statistics are a sample.
+const NEAR: f64 = 1.25;
 
 /// Fewest rows that are told apart: a statement that finds nothing costs what one costs that finds one row.
 const FEWEST_ROWS: f64 = 0.5;
@@ -35,8 +39,10 @@ const FEWEST_ROWS: f64 = 0.5;
 /// Puts values in the place of parameters wherever they can be told.
 pub fn assume_values(workload: &mut Workload, snapshot: &Snapshot) {
     for query in &mut workload.queries {
-        let found = told(query, snapshot);
+        let classes = value_classes(query, snapshot);
+        let found = told(query, &classes, snapshot);
         if found.is_empty() {
+            query.classes = classes;
             continue;
         }
         let values: BTreeMap<usize, String> = (found.iter())
@@ -95,7 +101,7 @@ impl Part {
     }
 }
 
-fn told(query: &Query, snapshot: &Snapshot) -> Vec<Told> {
+fn told(query: &Query, classes: &[ValueClass], snapshot: &Snapshot) -> Vec<Told> {
     let (Some(relation), Some(counted)) = (only_relation(query), rows_counted(query, snapshot))
     else {
         return Vec::new();
@@ -111,8 +117,11 @@ fn told(query: &Query, snapshot: &Snapshot) -> Vec<Told> {
     }
     let wanted = counted.max(FEWEST_ROWS) / rows;
     if ranges.is_empty() {
-        return equality(relation, &base, &free, wanted)
-            .into_iter()
+        let told = equality(relation, &base, &free, wanted);
+        // Where several values explain the rows together, one that is not really near explains nothing.
+        return (told.into_iter())
+            .filter(|(off, _)| classes.is_empty() || *off <= NEAR.ln())
+            .map(|(_, told)| told)
             .collect();
     }
     if wanted >= 1.0 {
@@ -195,7 +204,10 @@ fn sides(predicate: &Predicate) -> Vec<(Side, bool)> {
 }
 
 /// The parameters that a plain column is compared with, if they stand nowhere else.
-fn parameters<'a>(predicate: &'a Predicate, free: &BTreeSet<usize>) -> Option<&'a [usize]> {
+pub(super) fn parameters<'a>(
+    predicate: &'a Predicate,
+    free: &BTreeSet<usize>,
+) -> Option<&'a [usize]> {
     let numbers = match &predicate.operand {
         Operand::Parameters(numbers) => numbers.as_slice(),
         Operand::Ago(number) => std::slice::from_ref(number),
@@ -217,7 +229,7 @@ fn without(relation: &Relation, left_out: &BTreeSet<usize>) -> Relation {
 }
 
 /// Whether every selectivity comes from statistics.
-fn is_certain(base: &Base<'_>) -> bool {
+pub(super) fn is_certain(base: &Base<'_>) -> bool {
     let told = |clause: &Clause| {
         let field = base.field(clause.column);
         // Statistics of a column say nothing of an expression over it.
@@ -275,6 +287,8 @@ fn range(
         column: field.column?.name.clone(),
         share: kept,
         generic,
+        calls: None,
+        counted: true,
     };
     Some(Told {
         assumed,
@@ -288,13 +302,13 @@ fn generic_range(ends: &[(usize, Side, bool)]) -> f64 {
 }
 
 /// The equality whose column is skewed so that one of its values explains how many rows were returned: `wanted` times as
-/// many as the means say.
+/// many as the means say. With it, by what (logarithmic) distance it misses them.
 fn equality(
     relation: &Relation,
     base: &Base<'_>,
     free: &BTreeSet<usize>,
     wanted: f64,
-) -> Option<Told> {
+) -> Option<(f64, Told)> {
     let distance = |factor: f64| (factor.max(1e-9) / wanted).ln().abs();
     if distance(1.0) <= FAR.ln() {
         return None;
@@ -320,6 +334,8 @@ fn equality(
                     column: predicate.column.clone(),
                     share,
                     generic: mean,
+                    calls: None,
+                    counted: true,
                 };
                 let part = Part {
                     predicate: at,
@@ -332,7 +348,6 @@ fn equality(
         }
     }
     best.filter(|(off, _)| *off < distance(1.0) / 2.0)
-        .map(|(_, told)| told)
 }
 
 /// One value of each frequency that statistics know: the common ones, and one of the rest.
@@ -465,8 +480,10 @@ create table customers (id int primary key, email text);";
             18,
             "select * from sessions where kind = 'f'",
         );
-        // The mean is near enough.
-        check(sql, 20_000, sql);
+        // No single value has as many rows, nor may one be believed in where the mean is near enough.
+        for rows in [20_000, 25_000, 60_000, 2_000] {
+            check(sql, rows, sql);
+        }
     }
 
     #[test]

@@ -250,6 +250,7 @@ mod tests {
             rows_per_call: 1.0,
             search_path: vec![],
             usual: Usual::default(),
+            classes: Vec::new(),
             shape: crate::query::shape::Shape::default(),
         };
         query.shape.target = Some(snapshot.tables[0].oid);

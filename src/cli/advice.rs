@@ -281,7 +281,7 @@ async fn check_drops<'a>(
         let Ok(with) = planner.cost(query, &chosen, &[]).await? else {
             continue;
         };
-        let without = if uses(&with.plan, &drops) {
+        let without = if uses(&with, &drops) {
             planner.cost(query, &chosen, &drops).await?
         } else {
             Ok(with.clone())

@@ -20,7 +20,7 @@ use crate::pg::error::Kind;
 use crate::pg::explain::Explainable;
 use crate::pg::hypopg::Hypopg;
 use crate::pg::local::Installation;
-use crate::query::workload::Workload;
+use crate::query::workload::{Usual, Workload};
 
 /// The chosen source of costs.
 pub(crate) struct Planner<'a> {
@@ -41,8 +41,8 @@ pub(crate) struct Planner<'a> {
     unproven: BTreeSet<&'a IndexDefinition>,
     /// Questions answered.
     asked: usize,
-    /// What arithmetic has prepared for a query, so that its next probe is quick.
-    questions: BTreeMap<usize, Question<'a>>,
+    /// What arithmetic has prepared for each way in which a query runs, so that its next probe is quick.
+    questions: BTreeMap<(usize, usize), Question<'a>>,
 }
 
 /// Whom to ask.
@@ -212,19 +212,37 @@ impl<'a> Planner<'a> {
         indexes: &[&'a Hypothetical],
         dropped: &[&Index],
     ) -> Result<Result<Cost, String>, Failure> {
+        let mut ways = Vec::new();
+        for (number, (share, usual, _)) in self.workload.queries[query].ways().enumerate() {
+            match self.way(query, number, usual, indexes, dropped).await? {
+                Ok(cost) => ways.push((share, cost)),
+                Err(why) => return Ok(Err(why)),
+            }
+        }
+        Ok(Ok(Cost::mean(ways)))
+    }
+
+    /// The cost of one of the ways in which a query runs.
+    async fn way(
+        &mut self,
+        query: usize,
+        way: usize,
+        usual: &Usual,
+        indexes: &[&'a Hypothetical],
+        dropped: &[&Index],
+    ) -> Result<Result<Cost, String>, Failure> {
         self.asked += 1;
         if self.refused.contains_key(&query) {
-            return Ok(Ok(self.estimate(query, indexes, dropped)));
+            return Ok(Ok(self.estimate(query, way, indexes, dropped)));
         }
-        let asked = &self.workload.queries[query];
         let statement = Explainable {
-            text: &asked.usual.text,
-            parameters: asked.usual.parameters,
-            search_path: &asked.search_path,
+            text: &usual.text,
+            parameters: usual.parameters,
+            search_path: &self.workload.queries[query].search_path,
         };
         let unproven = &self.unproven;
         let answer = match &mut self.means {
-            Means::Arithmetic => return Ok(Ok(self.estimate(query, indexes, dropped))),
+            Means::Arithmetic => return Ok(Ok(self.estimate(query, way, indexes, dropped))),
             // Only newer versions of it can hide an index, by oid and for a whole session.
             Means::Hypopg(_) if !dropped.is_empty() => {
                 return Ok(Err("hypopg was not asked about dropped indexes".into()));
@@ -250,16 +268,26 @@ impl<'a> Planner<'a> {
             Err(error) if self.planned.contains(&query) => Ok(Err(error.message)),
             Err(error) => {
                 self.refused.insert(query, error.message);
-                Ok(Ok(self.estimate(query, indexes, dropped)))
+                Ok(Ok(self.estimate(query, way, indexes, dropped)))
             }
         }
     }
 
-    fn estimate(&mut self, query: usize, indexes: &[&'a Hypothetical], dropped: &[&Index]) -> Cost {
+    fn estimate(
+        &mut self,
+        query: usize,
+        way: usize,
+        indexes: &[&'a Hypothetical],
+        dropped: &[&Index],
+    ) -> Cost {
         let able = Able::of(indexes, |i| !self.unproven.contains(&i.definition));
         let (snapshot, asked) = (self.snapshot, &self.workload.queries[query]);
-        let question = self.questions.entry(query).or_insert_with(|| {
-            Question::new(&asked.shape, asked.kind, asked.rows_per_call, snapshot)
+        let question = self.questions.entry((query, way)).or_insert_with(|| {
+            let shape = asked
+                .ways()
+                .nth(way)
+                .map_or(&asked.shape, |(.., shape)| shape);
+            Question::new(shape, asked.kind, asked.rows_per_call, snapshot)
         });
         let cost = if dropped.is_empty() {
             question.cost(&able.indexes)

@@ -207,6 +207,7 @@ fn cost(mut plan: Plan, names: &HashMap<String, usize>, extra: f64) -> Cost {
         total: plan.total_cost + extra,
         used: plan.used(),
         plan,
+        ..Cost::default()
     }
 }
 

@@ -51,6 +51,35 @@ pub struct Query {
     pub shape: Shape,
     /// What planners are asked instead of `text`.
     pub usual: Usual,
+    /// Where it is asked with values that behave unlike each other: what planners are asked instead of `usual`, a question for
+    /// each class of values; empty = it is not.
+    #[serde(default)]
+    pub classes: Vec<ValueClass>,
+}
+
+impl Query {
+    /// The ways in which it runs, each with its share of the executions; the shares sum to 1.
+    pub fn ways(&self) -> impl Iterator<Item = (f64, &Usual, &Shape)> {
+        let classes = self.classes.iter().map(|c| (c.share, &c.usual, &c.shape));
+        let one = (self.classes.is_empty()).then_some((1.0, &self.usual, &self.shape));
+        one.into_iter().chain(classes)
+    }
+
+    /// What was taken for its parameters.
+    pub fn assumed(&self) -> impl Iterator<Item = &Assumed> {
+        self.ways().flat_map(|(_, usual, _)| &usual.assumed)
+    }
+}
+
+/// Executions whose parameters have values of about the same frequency.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ValueClass {
+    /// Their share of all executions.
+    pub share: f64,
+    /// The statement with one of the values.
+    pub usual: Usual,
+    /// What it then asks of the tables.
+    pub shape: Shape,
 }
 
 /// A statement as it usually runs: its text with constants for the parameters whose values are known or can be told.
@@ -74,6 +103,11 @@ pub struct Assumed {
     pub share: f64,
     /// The share that a generic plan takes for them.
     pub generic: f64,
+    /// Share of the executions with such values; `None` = all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calls: Option<f64>,
+    /// Whether the rows returned say so; else how often which value is asked for is a guess.
+    pub counted: bool,
 }
 
 /// Why a statement is not in the workload.

@@ -249,8 +249,16 @@ pub(super) fn size(recommendation: &Recommendation) -> String {
 
 /// What was taken for a parameter, and what would have been taken without the rows that were counted.
 pub(super) fn assumed(assumed: &Assumed) -> String {
+    let calls = assumed.calls.map_or_else(String::new, |share| {
+        format!(" in {} of the calls", Percent(share))
+    });
+    let why = if assumed.counted {
+        "as the rows returned say"
+    } else {
+        "how often which value is asked for is not known"
+    };
     format!(
-        "values: {} taken to keep {} of the table, as the rows returned say (unknown values: {})",
+        "values: {} taken to keep {} of the table{calls}, {why} (unknown values: {})",
         assumed.column,
         Percent(assumed.share),
         Percent(assumed.generic)

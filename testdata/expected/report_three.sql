@@ -53,6 +53,7 @@ CREATE INDEX CONCURRENTLY orders_customer_id_created_at_idx ON public.orders (cu
 -- risk: adds 1.2 % to writes on orders
 -- helps: line 42, 1 execution, cost 100.00 → 50.00 (2.0×): select '\x1b]0;owned\x07', "x" -- ; drop table x; /* \u{202e}😀 日本語 */ from "We""ird" where a=$1
 --   values: cre\x1b[31mated taken to keep 1.2 % of the table, as the rows returned say (unknown values: 33.3 %)
+--   values: state taken to keep 95.0 % of the table in 74.9 % of the calls, how often which value is asked for is not known (unknown values: 25.0 %)
 CREATE INDEX CONCURRENTLY U&"we""ird; drop table x_Größe_new\000Aline\001B[31m\\_idx" ON "My Schema"."we""ird; drop table x" ("Größe", U&"new\000Aline\001B[31m\\");
 DROP INDEX CONCURRENTLY "My Schema".U&"old\202E";
 -- undo: DROP INDEX CONCURRENTLY "My Schema".U&"we""ird; drop table x_Größe_new\000Aline\001B[31m\\_idx";

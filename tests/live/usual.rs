@@ -1,4 +1,7 @@
-//! Values in the place of parameters: the server accepts them, and its own estimate is the rows that were counted.
+//! Values in the place of parameters: the server accepts them, and its own estimate is the rows that were counted; where a
+//! statement is asked with values that behave unlike each other, it costs their mean.
+
+use serde_json::Value;
 
 use super::binary::pgperf;
 use super::support::{client, database, hypopg_major};
@@ -67,5 +70,71 @@ async fn the_server_accepts_the_values_that_explain_the_rows() {
             .collect();
         columns.sort_unstable();
         assert_eq!(assumed, columns, "{planner}: {report:#}");
+    }
+}
+
+/// The advised index on a table, if there is one.
+fn index_on<'a>(report: &'a Value, table: &str) -> Option<&'a Value> {
+    let mut advice = report["recommendations"].as_array().unwrap().iter();
+    advice.find(|r| r["action"] == "create" && r["table"] == table)
+}
+
+/// Two tables with the same rows: one in ten executions asks for what nearly all rows have, or each does.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_index_helps_the_executions_that_ask_for_rare_values() {
+    let conninfo = database(hypopg_major()).await;
+    let session = client(&conninfo).await;
+    let setup = SETUP.replace(
+        "VACUUM",
+        "CREATE TABLE always AS SELECT * FROM t; VACUUM ANALYZE always; VACUUM",
+    );
+    for statement in setup.split_inclusive(';') {
+        session.batch_execute(statement).await.unwrap();
+    }
+    for n in 0..20 {
+        let status = if n % 10 == 0 { "done" } else { "new" };
+        for (table, status) in [("t", status), ("always", "done")] {
+            let statement = format!("SELECT filler FROM {table} WHERE status = '{status}'");
+            session.batch_execute(&statement).await.unwrap();
+        }
+    }
+    for planner in ["clone", "hypopg", "estimate"] {
+        let args = [
+            "advise",
+            &conninfo,
+            "--planner",
+            planner,
+            "--format",
+            "json",
+        ];
+        let run = pgperf(&args, "");
+        assert_eq!(run.code, Some(0), "{planner}: {run:?}");
+        let report = run.json();
+        assert_eq!(index_on(&report, "always"), None, "{planner}: {report:#}");
+        let index = index_on(&report, "t").unwrap_or_else(|| panic!("{planner}: {report:#}"));
+        assert_eq!(index["columns"][0], "status", "{planner}");
+        let helped = &index["statements"][0];
+        let [before, after] = ["cost_before", "cost_after"].map(|f| helped[f].as_f64().unwrap());
+        assert!(
+            (0.1..0.25).contains(&(after / before)),
+            "{planner}: {before} {after}"
+        );
+        let plan = helped["plan_after"].as_str().unwrap();
+        assert!(
+            plan.starts_with("9") && plan.contains(" %: Seq Scan on t"),
+            "{planner}: {plan}"
+        );
+        let assumed = helped["assumed"].as_array().unwrap();
+        let calls: f64 = assumed.iter().map(|a| a["calls"].as_f64().unwrap()).sum();
+        assert!((calls - 1.0).abs() < 1e-6, "{planner}: {assumed:?}");
+        let common = assumed
+            .iter()
+            .find(|a| a["share"].as_f64() > Some(0.9))
+            .unwrap();
+        assert!(
+            (0.05..0.15).contains(&common["calls"].as_f64().unwrap()),
+            "{planner}: {assumed:?}"
+        );
+        assert_eq!(common["counted"], true, "{planner}");
     }
 }

@@ -47,6 +47,7 @@ fn query(sql: &str, snapshot: &Snapshot) -> Query {
         search_path: vec!["public".into()],
         shape: analysed.shape,
         usual: Usual::default(),
+        classes: Vec::new(),
     }
 }
 

@@ -68,6 +68,7 @@ impl World<'_> {
                         plan_rows: if used.is_empty() { 1e5 } else { 1e6 },
                         ..Plan::default()
                     },
+                    ..Cost::default()
                 };
                 search.observe(&probe, Ok(&cost));
             }

@@ -62,7 +62,7 @@ fn choose(candidates: &Candidates, costs: &[&[(&str, f64)]], budget: Option<f64>
                 Ok(&Cost {
                     total: *total,
                     used,
-                    plan: Plan::default(),
+                    ..Cost::default()
                 }),
             );
         }
@@ -178,7 +178,15 @@ fn an_index_that_slows_a_statement_down_is_left_out() {
                     ..Plan::default()
                 };
                 let used = if with { vec![0] } else { vec![] };
-                search.observe(&probe, Ok(&Cost { total, used, plan }));
+                search.observe(
+                    &probe,
+                    Ok(&Cost {
+                        total,
+                        used,
+                        plan,
+                        ..Cost::default()
+                    }),
+                );
             }
         }
         search.choice().indexes

@@ -62,6 +62,7 @@ impl StatisticsClone {
             total: plan.total_cost,
             used: plan.used(),
             plan,
+            ..Cost::default()
         })
     }
 

@@ -181,6 +181,7 @@ impl<'a> Group<'a> {
                 parameters,
                 assumed: Vec::new(),
             },
+            classes: Vec::new(),
             text: analysed.text,
             parameters: analysed.parameters,
             fingerprint: analysed.fingerprint,
