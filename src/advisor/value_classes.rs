@@ -7,6 +7,9 @@
 //! server counted the statement's rows (`usual::rows_counted`), `rows / calls` decides the power: the mean frequency of what is
 //! asked for has to be what was returned. Elsewhere it is [`UNKNOWN_POWER`], and the classes say that they were not counted.
 //! The planner is asked about each class, as it would be by a driver that sends values; a statement costs their mean.
+//!
+//! Where the statement was seen with several constants (a file, running sessions), those are the values, and the texts that keep
+//! about the same share of the rows are a class.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +17,7 @@ use crate::advisor::estimate::base::{Base, column_at};
 use crate::advisor::estimate::selectivity::Field;
 use crate::advisor::usual::{is_certain, parameters, rows_counted};
 use crate::model::snapshot::Snapshot;
-use crate::query::shape::{Operand, Operator};
+use crate::query::shape::{Operand, Operator, Shape};
 use crate::query::usual::{single_parameters, usual_text};
 use crate::query::workload::{Assumed, Query, Usual, ValueClass};
 
@@ -55,6 +58,10 @@ struct Skewed<'a> {
 /// The classes of the statement's most skewed column, at least two; none where all values are found alike, or one class has
 /// nearly all executions. The other columns are left to the planner's means.
 pub(super) fn value_classes(query: &Query, snapshot: &Snapshot) -> Vec<ValueClass> {
+    let sent = sent(query, snapshot);
+    if !sent.is_empty() {
+        return sent;
+    }
     let Some(skewed) = most_skewed(query, snapshot) else {
         return Vec::new();
     };
@@ -88,6 +95,66 @@ pub(super) fn value_classes(query: &Query, snapshot: &Snapshot) -> Vec<ValueClas
         }
     };
     classes.into_iter().map(class).collect()
+}
+
+/// The classes of a statement that was sent with several constants: its texts, as far as they keep different shares of the tables.
+/// Nothing has to be told there; each class has the text that was sent most.
+fn sent(query: &Query, snapshot: &Snapshot) -> Vec<ValueClass> {
+    if query.variants.is_empty() {
+        return Vec::new();
+    }
+    let others: f64 = query.variants.iter().map(|v| v.calls).sum();
+    let own = (query.text.as_str(), query.calls - others, &query.shape);
+    let all = (query.variants.iter()).map(|v| (v.text.as_str(), v.calls, &v.shape));
+    let mut texts: Vec<(f64, f64, &str, &Shape)> = (std::iter::once(own).chain(all))
+        .map(|(text, calls, shape)| (kept(shape, snapshot), calls.max(0.0), text, shape))
+        .collect();
+    texts.sort_by(|a, b| b.0.total_cmp(&a.0).then(b.1.total_cmp(&a.1)));
+    let mut groups: Vec<Vec<(f64, f64, &str, &Shape)>> = Vec::new();
+    for text in texts {
+        match groups.last_mut() {
+            Some(group) if group[0].0 <= ALIKE * text.0 => group.push(text),
+            _ => groups.push(vec![text]),
+        }
+    }
+    let class = |group: &Vec<(f64, f64, &str, &Shape)>| {
+        let calls: f64 = group.iter().map(|g| g.1).sum();
+        let (_, _, text, shape) = group.iter().max_by(|a, b| a.1.total_cmp(&b.1))?;
+        let (text, parameters) = usual_text(text, query.rows_per_call, &BTreeMap::new());
+        let usual = Usual {
+            text,
+            parameters,
+            assumed: Vec::new(),
+        };
+        let share = calls / query.calls.max(f64::MIN_POSITIVE);
+        Some((share, (usual, (*shape).clone())))
+    };
+    let classes = often_enough(groups.iter().filter_map(class));
+    if classes.len() < 2 {
+        return Vec::new();
+    }
+    let class = |(share, (usual, shape))| ValueClass {
+        share,
+        usual,
+        shape,
+    };
+    classes.into_iter().map(class).collect()
+}
+
+/// Share of its tables' rows that a statement's conditions keep, as far as statistics tell.
+fn kept(shape: &Shape, snapshot: &Snapshot) -> f64 {
+    let share = |relation| Base::of(relation, &[], &[], false, snapshot).share;
+    shape.relations.iter().map(share).product()
+}
+
+/// Those with more than next to no executions; their shares sum to 1.
+fn often_enough<T>(classes: impl Iterator<Item = (f64, T)>) -> Vec<(f64, T)> {
+    let mut kept: Vec<(f64, T)> = classes.filter(|(share, _)| *share >= SELDOM).collect();
+    let all: f64 = kept.iter().map(|(share, _)| share).sum();
+    for (share, _) in &mut kept {
+        *share /= all;
+    }
+    kept
 }
 
 /// Of the columns that are compared with an unknown value by equality, the one whose most common value has most rows.
@@ -124,7 +191,7 @@ fn most_skewed<'a>(query: &'a Query, snapshot: &'a Snapshot) -> Option<Skewed<'a
 
 /// The values of a column, most common first: each of the common ones, and one for the rest. Nothing where the rest has no value
 /// to show.
-fn known<'a>(field: Field<'a>) -> Vec<Known<'a>> {
+fn known(field: Field<'_>) -> Vec<Known<'_>> {
     let Some(stats) = field.stats() else {
         return Vec::new();
     };
@@ -221,13 +288,7 @@ fn classes<'a>(known: &[Known<'a>], power: f64) -> Vec<(f64, Known<'a>)> {
         let stands = (group.iter()).min_by(|a, b| off(a.1).total_cmp(&off(b.1)))?;
         Some((share, stands.1.clone()))
     };
-    let classes = groups.iter().filter_map(class);
-    let mut kept: Vec<_> = classes.filter(|(share, _)| *share >= SELDOM).collect();
-    let all: f64 = kept.iter().map(|(share, _)| share).sum();
-    for (share, _) in &mut kept {
-        *share /= all;
-    }
-    kept
+    often_enough(groups.iter().filter_map(class))
 }
 
 /// Whether nobody knows how often the statement asks for which value.
@@ -239,6 +300,7 @@ pub(super) fn is_guessed(query: &Query) -> bool {
 mod tests {
     use super::*;
     use crate::advisor::usual::assume_values;
+    use crate::model::statement::Source;
     use crate::query::testing::{catalog, with_statements};
     use crate::query::workload::{WorkloadOptions, workload};
 
@@ -322,6 +384,49 @@ create table customers (id int primary key, email text);";
             assert!(is_guessed(&query));
             let sum: f64 = query.ways().map(|(share, ..)| share).sum();
             assert!((sum - 1.0).abs() < 1e-9);
+        }
+    }
+
+    /// The workload's only query when these texts were sent so often.
+    fn from_file(texts: &[(&str, i64)]) -> Query {
+        let statements: Vec<_> = texts
+            .iter()
+            .map(|(sql, calls)| (*sql, *calls, 10.0))
+            .collect();
+        let mut snapshot = with_statements(catalog(SHOP), &statements);
+        for statement in &mut snapshot.statements {
+            statement.source = Source::File;
+        }
+        let mut workload = workload(&snapshot, &WorkloadOptions::default());
+        assert_eq!(workload.queries.len(), 1, "{:?}", workload.skipped);
+        assume_values(&mut workload, &snapshot);
+        workload.queries.remove(0)
+    }
+
+    #[test]
+    fn texts_that_keep_different_shares_are_classes() {
+        let query = from_file(&[
+            (
+                "select * from orders where status = 'done' and half = true",
+                20,
+            ),
+            (
+                "select * from orders where status = 'new' and half = true",
+                50,
+            ),
+            (
+                "select * from orders where status = 'open' and half = true",
+                30,
+            ),
+        ]);
+        assert_eq!(shown(&query), "done 0.200 | new 0.800");
+        assert!(query.assumed().next().is_none() && !is_guessed(&query));
+        for alike in [
+            "select * from orders where id = 7",
+            "select * from orders where id = 8",
+        ] {
+            let query = from_file(&[(alike, 20), ("select * from orders where id = 9", 30)]);
+            assert_eq!(query.ways().count(), 1, "{alike}");
         }
     }
 

@@ -251,6 +251,7 @@ mod tests {
             search_path: vec![],
             usual: Usual::default(),
             classes: Vec::new(),
+            variants: Vec::new(),
             shape: crate::query::shape::Shape::default(),
         };
         query.shape.target = Some(snapshot.tables[0].oid);

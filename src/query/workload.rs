@@ -49,6 +49,9 @@ pub struct Query {
     pub search_path: Vec<String>,
     /// What it asks of the tables.
     pub shape: Shape,
+    /// The other texts that it was sent with: the same but for constants.
+    #[serde(default)]
+    pub variants: Vec<Variant>,
     /// What planners are asked instead of `text`.
     pub usual: Usual,
     /// Where it is asked with values that behave unlike each other: what planners are asked instead of `usual`, a question for
@@ -69,6 +72,17 @@ impl Query {
     pub fn assumed(&self) -> impl Iterator<Item = &Assumed> {
         self.ways().flat_map(|(_, usual, _)| &usual.assumed)
     }
+}
+
+/// A statement as it was sent with other constants.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Variant {
+    /// Its text, like `Query::text`.
+    pub text: String,
+    /// Executions.
+    pub calls: f64,
+    /// What it asks of the tables.
+    pub shape: Shape,
 }
 
 /// Executions whose parameters have values of about the same frequency.

@@ -121,7 +121,7 @@ async fn an_index_helps_the_executions_that_ask_for_rare_values() {
         );
         let plan = helped["plan_after"].as_str().unwrap();
         assert!(
-            plan.starts_with("9") && plan.contains(" %: Seq Scan on t"),
+            plan.starts_with('9') && plan.contains(" %: Seq Scan on t"),
             "{planner}: {plan}"
         );
         let assumed = helped["assumed"].as_array().unwrap();

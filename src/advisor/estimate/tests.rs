@@ -48,6 +48,7 @@ fn query(sql: &str, snapshot: &Snapshot) -> Query {
         shape: analysed.shape,
         usual: Usual::default(),
         classes: Vec::new(),
+        variants: Vec::new(),
     }
 }
 

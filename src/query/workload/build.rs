@@ -11,10 +11,13 @@ use crate::query::catalog::Catalog;
 use crate::query::lexer::{Kind, Token, lex};
 use crate::query::parse::Prepared;
 use crate::query::usual::usual_text;
-use crate::query::workload::{Coverage, Query, Reason, Skipped, Usual, Workload};
+use crate::query::workload::{Coverage, Query, Reason, Skipped, Usual, Variant, Workload};
 
 /// The comment that pgperf puts into every statement of its own.
 const OWN: &str = "/* pgperf */";
+
+/// So many of a statement's texts are looked at, or a log of look-ups would be read key by key.
+const MOST_VARIANTS: usize = 20;
 
 /// What to leave out. The default takes the 1,000 most expensive statements, however cheap.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -75,7 +78,10 @@ pub fn workload(snapshot: &Snapshot, options: &WorkloadOptions) -> Workload {
     let mut queries = Vec::new();
     for group in groups {
         match group.analyse(&catalog) {
-            Ok(analysed) => queries.push(group.query(analysed)),
+            Ok(analysed) => {
+                let variants = group.variants(snapshot, &catalog);
+                queries.push(group.query(analysed, variants));
+            }
             Err(reason) => skipped.extend(group.skipped(&reason)),
         }
     }
@@ -168,7 +174,29 @@ impl<'a> Group<'a> {
         analyse_prepared(&prepared, self.text, self.fingerprint, catalog, &self.path)
     }
 
-    fn query(self, analysed: Analysed) -> Query {
+    /// The other texts among its members, most executed first.
+    fn variants(&self, snapshot: &Snapshot, catalog: &Catalog<'_>) -> Vec<Variant> {
+        let mut calls: BTreeMap<&str, f64> = BTreeMap::new();
+        for statement in self.members.iter().map(|&m| &snapshot.statements[m]) {
+            let text = statement.query.as_deref().unwrap_or_default();
+            *calls.entry(text).or_insert(0.0) += number(statement.calls);
+        }
+        calls.remove(self.text);
+        let mut texts: Vec<(&str, f64)> = calls.into_iter().collect();
+        texts.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(b.0)));
+        texts.truncate(MOST_VARIANTS);
+        let variant = |(text, calls)| {
+            let analysed = analyse(text, catalog, &self.path).ok()?;
+            Some(Variant {
+                text: analysed.text,
+                calls,
+                shape: analysed.shape,
+            })
+        };
+        texts.into_iter().filter_map(variant).collect()
+    }
+
+    fn query(self, analysed: Analysed, variants: Vec<Variant>) -> Query {
         let rows_per_call = if self.calls > 0.0 {
             self.rows / self.calls
         } else {
@@ -182,6 +210,7 @@ impl<'a> Group<'a> {
                 assumed: Vec::new(),
             },
             classes: Vec::new(),
+            variants,
             text: analysed.text,
             parameters: analysed.parameters,
             fingerprint: analysed.fingerprint,
