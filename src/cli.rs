@@ -5,6 +5,7 @@ mod advice;
 mod advise;
 mod apply;
 mod args;
+mod calibrate;
 mod clone;
 mod demo;
 mod doctor;

@@ -18,6 +18,7 @@ use serde::Serialize;
 use crate::advisor::frontier::Step;
 use crate::advisor::recommendation::Recommendation;
 use crate::advisor::rejections::Rejection;
+use crate::advisor::time_model::Calibration;
 use crate::model::gap::{Gap, Part};
 use crate::model::whatif::Source;
 use crate::query::workload::Coverage;
@@ -216,6 +217,8 @@ pub struct PlannerSummary {
     pub why: String,
     /// What-if questions answered.
     pub probes: usize,
+    /// What the times of the server's statements say of its speed; `None` = too few of them tell.
+    pub calibration: Option<Calibration>,
 }
 
 /// Statements left out for one reason.

@@ -12,6 +12,7 @@ use pgperf::advisor::recommendation::{
     Action, Benefit, Confidence, Helped, Misjudged, Recommendation,
 };
 use pgperf::advisor::rejections::{Rejection, Why};
+use pgperf::advisor::time_model::{Calibration, Slowness};
 use pgperf::model::change::Change;
 use pgperf::model::gap::{Gap, Part};
 use pgperf::model::ident::QualifiedName;
@@ -95,6 +96,7 @@ fn asked(source: Source, probes: usize, why: &str) -> PlannerSummary {
         source,
         why: why.into(),
         probes,
+        calibration: None,
     }
 }
 
@@ -425,11 +427,24 @@ fn three() -> Report {
     .close("apt install postgresql-15-hypopg")
     .close("CREATE EXTENSION hypopg;");
     Report {
-        planner: Some(asked(
-            Source::Estimate,
-            214,
-            "hypopg is not installed in database shop, and no local PostgreSQL 15 was found",
-        )),
+        planner: Some(PlannerSummary {
+            calibration: Some(Calibration {
+                slowness: Slowness {
+                    sequential: 0.5,
+                    index: 1.05,
+                    processing: 0.75,
+                    read: 1.0,
+                },
+                apart: true,
+                statements: 37,
+                off: [2.14, 1.38],
+            }),
+            ..asked(
+                Source::Estimate,
+                214,
+                "hypopg is not installed in database shop, and no local PostgreSQL 15 was found",
+            )
+        }),
         recommendations: vec![
             create("public", "orders", &["customer_id", "created_at"], 1, many),
             hostile(),

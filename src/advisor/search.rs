@@ -46,6 +46,17 @@ pub struct Probe {
     pub configuration: Configuration,
 }
 
+impl Probe {
+    /// What the query costs without any candidate.
+    #[must_use]
+    pub fn today(query: usize) -> Self {
+        Self {
+            query,
+            configuration: Configuration::new(),
+        }
+    }
+}
+
 /// The outcome.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Choice {

@@ -7,6 +7,7 @@
 //! data better than the planner's cost was shown by Leis et al., "How Good Are Query Optimizers, Really?" (VLDB 2015,
 //! section 5.4). Estimated rows are taken as they are: where they are wrong, so is this.
 
+mod calibration;
 mod rates;
 mod scan;
 #[cfg(test)]
@@ -21,7 +22,8 @@ use crate::model::plan::Plan;
 use crate::model::snapshot::Snapshot;
 use crate::model::whatif::Hypothetical;
 
-pub use rates::Rates;
+pub use calibration::{Calibration, Observed, calibrate, informative, observed};
+pub use rates::{Rates, Slowness};
 
 /// By which factor the ratio of two predicted times is off (root mean square over 69 changed plans, `benches/time`; planner cost
 /// is off by 2.4 there).
@@ -57,6 +59,8 @@ struct At<'q> {
     asked: &'q [&'q Hypothetical],
     /// Rows of each scanned relation, by alias.
     scanned: &'q BTreeMap<&'q str, f64>,
+    /// What is charged.
+    rates: &'q Rates,
 }
 
 impl<'a> TimeModel<'a> {
@@ -80,6 +84,11 @@ impl<'a> TimeModel<'a> {
     /// Milliseconds that one execution of a plan takes; `asked` are the indexes that were hypothetical when it was made.
     #[must_use]
     pub fn ms(&self, plan: &Plan, asked: &[&Hypothetical]) -> f64 {
+        self.ms_at(plan, asked, &self.rates)
+    }
+
+    /// The same at other rates.
+    pub(super) fn ms_at(&self, plan: &Plan, asked: &[&Hypothetical], rates: &Rates) -> f64 {
         let mut scanned = BTreeMap::new();
         plan.visit(&mut |node| {
             if let Some(alias) = &node.alias {
@@ -91,6 +100,7 @@ impl<'a> TimeModel<'a> {
             share: 1.0,
             asked,
             scanned: &scanned,
+            rates,
         };
         (rates::START + self.node(plan, at).total) / 1000.0
     }
@@ -99,6 +109,13 @@ impl<'a> TimeModel<'a> {
     #[must_use]
     pub fn rates(&self) -> &Rates {
         &self.rates
+    }
+
+    /// Charges other rates from now on.
+    #[must_use]
+    pub fn with(mut self, rates: Rates) -> Self {
+        self.rates = rates;
+        self
     }
 
     fn node(&self, plan: &Plan, at: At<'_>) -> Spent {
@@ -124,6 +141,7 @@ impl<'a> TimeModel<'a> {
     /// The node and its inputs, without the subqueries in its expressions.
     fn proper(&self, plan: &Plan, at: At<'_>) -> Spent {
         let rows = plan.plan_rows;
+        let slow = at.rates.slowness.processing;
         let inputs: Vec<&Plan> = inputs(plan).collect();
         match (plan.node_type.as_str(), inputs.as_slice()) {
             ("Seq Scan" | "Sample Scan", _) => self.sequential(plan, at),
@@ -132,7 +150,7 @@ impl<'a> TimeModel<'a> {
             ("Nested Loop", [outer, inner]) => self.nested_loop(plan, outer, inner, at),
             ("Hash Join", [probe, build]) => {
                 let (probe_time, build_time) = (self.node(probe, at), self.node(build, at));
-                let joining = probe.plan_rows * rates::PROBE + rows * rates::OUTPUT;
+                let joining = slow * (probe.plan_rows * rates::PROBE + rows * rates::OUTPUT);
                 Spent {
                     startup: build_time.total + probe_time.startup,
                     total: build_time.total + probe_time.total + joining,
@@ -140,17 +158,19 @@ impl<'a> TimeModel<'a> {
             }
             ("Merge Join", [outer, inner]) => {
                 let (left, right) = (self.node(outer, at), self.node(inner, at));
-                let joining =
-                    (outer.plan_rows + inner.plan_rows) * rates::PROBE + rows * rates::OUTPUT;
+                let both = outer.plan_rows + inner.plan_rows;
+                let joining = slow * (both * rates::PROBE + rows * rates::OUTPUT);
                 Spent {
                     startup: left.startup + right.startup,
                     total: left.total + right.total + joining,
                 }
             }
-            ("Hash", [input]) => blocking(self.node(input, at), input.plan_rows * rates::BUILD),
-            ("Sort", [input]) => blocking(self.node(input, at), sorting(input.plan_rows)),
+            ("Hash", [input]) => {
+                blocking(self.node(input, at), slow * input.plan_rows * rates::BUILD)
+            }
+            ("Sort", [input]) => blocking(self.node(input, at), slow * sorting(input.plan_rows)),
             ("Incremental Sort", [input]) => {
-                streaming(self.node(input, at), sorting(input.plan_rows))
+                streaming(self.node(input, at), slow * sorting(input.plan_rows))
             }
             ("Aggregate" | "WindowAgg", [input]) => self.aggregate(plan, input, at),
             ("Memoize", [input]) => self.memoize(plan, input, at),
@@ -158,7 +178,10 @@ impl<'a> TimeModel<'a> {
             ("Gather" | "Gather Merge", [input]) => {
                 let share = 1.0 / processes(plan.workers_planned.unwrap_or(0.0));
                 let below = self.node(input, At { share, ..at });
-                streaming(below, rates::WORKERS_START + rows * rates::TRANSFER)
+                streaming(
+                    below,
+                    slow * (rates::WORKERS_START + rows * rates::TRANSFER),
+                )
             }
             (_, inputs) => {
                 let below = inputs.iter().map(|i| self.node(i, at));
@@ -166,7 +189,7 @@ impl<'a> TimeModel<'a> {
                     startup: sum.startup + next.startup,
                     total: sum.total + next.total,
                 });
-                streaming(below, rows * rates::PASS + unknown(plan))
+                streaming(below, slow * (rows * rates::PASS + unknown(plan)))
             }
         }
     }
@@ -174,11 +197,15 @@ impl<'a> TimeModel<'a> {
     fn nested_loop(&self, plan: &Plan, outer: &Plan, inner: &Plan, at: At<'_>) -> Spent {
         let outer_time = self.node(outer, at);
         let runs = outer.plan_rows.max(1.0);
-        let joining = outer.plan_rows * rates::PROBE + plan.plan_rows * rates::OUTPUT;
+        let slow = at.rates.slowness.processing;
+        let joining = slow * (outer.plan_rows * rates::PROBE + plan.plan_rows * rates::OUTPUT);
         let (first, all) =
             if let ("Materialize", [kept]) = (inner.node_type.as_str(), inner.plans.as_slice()) {
                 let once = self.node(kept, at).total;
-                (once, once + runs * inner.plan_rows.max(1.0) * rates::PASS)
+                (
+                    once,
+                    once + slow * runs * inner.plan_rows.max(1.0) * rates::PASS,
+                )
             } else {
                 let loops = at.loops * runs;
                 let each = self.node(inner, At { loops, ..at });
@@ -197,7 +224,8 @@ impl<'a> TimeModel<'a> {
         let below = self.node(input, At { loops, ..at });
         Spent {
             startup: below.startup * missed,
-            total: below.total * missed + rates::PROBE + plan.plan_rows * rates::PASS,
+            total: below.total * missed
+                + at.rates.slowness.processing * (rates::PROBE + plan.plan_rows * rates::PASS),
         }
     }
 
@@ -206,7 +234,9 @@ impl<'a> TimeModel<'a> {
         let rows = input.plan_rows.max(1.0);
         let operators =
             (plan.total_cost - input.total_cost).max(0.0) / rows / self.settings.cpu_operator;
-        let own = rows * (rates::GROUP + rates::AGGREGATE * operators.min(100.0));
+        let own = at.rates.slowness.processing
+            * rows
+            * (rates::GROUP + rates::AGGREGATE * operators.min(100.0));
         match plan.strategy.as_deref() {
             Some("Sorted") => streaming(below, own),
             _ if plan.node_type == "WindowAgg" => streaming(below, own),

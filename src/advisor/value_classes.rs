@@ -126,8 +126,8 @@ fn sent(query: &Query, snapshot: &Snapshot) -> Vec<ValueClass> {
             parameters,
             assumed: Vec::new(),
         };
-        let share = calls / query.calls.max(f64::MIN_POSITIVE);
-        Some((share, (usual, (*shape).clone())))
+        let part = calls / query.calls.max(f64::MIN_POSITIVE);
+        Some((part, (usual, (*shape).clone())))
     };
     let classes = often_enough(groups.iter().filter_map(class));
     if classes.len() < 2 {
@@ -143,8 +143,8 @@ fn sent(query: &Query, snapshot: &Snapshot) -> Vec<ValueClass> {
 
 /// Share of its tables' rows that a statement's conditions keep, as far as statistics tell.
 fn kept(shape: &Shape, snapshot: &Snapshot) -> f64 {
-    let share = |relation| Base::of(relation, &[], &[], false, snapshot).share;
-    shape.relations.iter().map(share).product()
+    let of_table = |relation| Base::of(relation, &[], &[], false, snapshot).share;
+    shape.relations.iter().map(of_table).product()
 }
 
 /// Those with more than next to no executions; their shares sum to 1.

@@ -8,6 +8,7 @@ use std::time::Instant;
 use clap::ValueEnum;
 
 use super::Failure;
+use super::calibrate::{fitted, learn};
 use super::frontier::frontier;
 use super::planner::Planner;
 use crate::advisor::analyze_advice::analyze_advice;
@@ -19,7 +20,7 @@ use crate::advisor::priority::{Counted, prioritize};
 use crate::advisor::recommend::{Decision, queryids, recommend};
 use crate::advisor::recommendation::Recommendation;
 use crate::advisor::rejections::rejections;
-use crate::advisor::search::{Choice, Search, SearchOptions};
+use crate::advisor::search::{Choice, Probe, Search, SearchOptions};
 use crate::advisor::settings_advice::settings_advice;
 use crate::advisor::statistics_advice::statistics_advice;
 use crate::advisor::time_model::TimeModel;
@@ -118,9 +119,14 @@ pub(crate) async fn advice(
     )
     .await?;
     let model = TimeModel::new(snapshot);
+    let learnt = learn(&model, &workload, snapshot, &mut planner).await?;
+    let model = fitted(model, &learnt);
     let new_search =
         |options| Search::new(&candidates, &load, timed, &prices, options).by_time(&model);
     let mut search = new_search(search_options.clone());
+    for (query, cost) in &learnt.costs {
+        search.observe(&Probe::today(*query), Ok(cost));
+    }
     let hurried = ask(&mut search, &mut planner, &candidates, options.deadline).await?;
     let choice = search.choice();
     let decision = Decision {
@@ -149,6 +155,7 @@ pub(crate) async fn advice(
         source: planner.source(),
         why: planner.why().to_owned(),
         probes: planner.asked(),
+        calibration: learnt.calibration,
     });
     report.gaps.extend(planner.gaps());
     report.gaps.extend(search_gaps(&choice, cut_short));

@@ -4,7 +4,7 @@
 //! schema_version   number; raised when a field changes its meaning or goes away, new fields may come at any time
 //! tool             {name, version}
 //! target           {database, server_version, taken_at, snapshot?, statements_window_s}
-//! planner          {source: hypopg|clone|estimate, why, probes} or null when no what-if question was asked
+//! planner          {source: hypopg|clone|estimate, why, probes, calibration} or null when no what-if question was asked
 //! outcome          advice | nothing_to_advise | nothing_to_advise_in_part | no_statements | could_not_look:
 //!                  an empty list of recommendations means "nothing found" only with nothing_to_advise
 //! coverage         {statements, analysed, total, analysed_total, timed, share, skipped: [{reason, statements, total_ms,

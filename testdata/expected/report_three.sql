@@ -1,6 +1,6 @@
 -- pgperf 0.1.0: index advice for database shop
 -- server: PostgreSQL 15.18 (Debian 15.18-0+deb12u1), seen 2026-02-03 04:05:06 UTC
--- planner: estimate: arithmetic over the statistics, no planner was asked: costs are estimates (214 questions); hypopg is not installed in database shop, and no local PostgreSQL 15 was found
+-- planner: estimate: arithmetic over the statistics, no planner was asked: costs are estimates (214 questions); hypopg is not installed in database shop, and no local PostgreSQL 15 was found; plans are timed as 37 statements ran here: beside sequential reads, index reads take 2.1 times and joins, sorts and groups 1.5 times as long as on the usual server (modelled times off by a factor of 1.4 instead of 2.1)
 -- analysed: 97.3 % of 41.0 min of execution time (212 of 224 statements, counted over 6.2 days)
 -- left out: 12 statements: 7 text not visible (42.0 s), 2 not understood: expected an expression, found \x1b[2J (24.0 s), 1 table tmp_import not found (420 ms), 1 table tmp_export not found, 1 for other reasons
 -- not seen: hypopg is not installed in database shop, so costs are estimates. Sizes and ratios may be off by a factor of 2

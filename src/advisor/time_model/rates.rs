@@ -2,6 +2,8 @@
 //! scale 1 on PostgreSQL 15): another machine is faster or slower in all of it, which falls out when times are compared.
 //! Reading what is not in memory comes on top, by what the statements' own counters say.
 
+use serde::Serialize;
+
 use crate::model::snapshot::Snapshot;
 
 /// Starting and ending a statement.
@@ -44,7 +46,31 @@ pub(super) const UNIT: f64 = 2.5;
 const FROM_KERNEL: f64 = 10.0;
 const FROM_DISK: f64 = 100.0;
 
-/// What differs from server to server: reading pages.
+/// By which factors work takes longer than at the rates above, by kind.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Slowness {
+    /// Pages and rows of sequential scans.
+    pub sequential: f64,
+    /// Descents, entries and the rows that they lead to.
+    pub index: f64,
+    /// What is done with rows: joins, sorts, groups.
+    pub processing: f64,
+    /// Reading a block that is not in shared buffers.
+    pub read: f64,
+}
+
+impl Default for Slowness {
+    fn default() -> Self {
+        Self {
+            sequential: 1.0,
+            index: 1.0,
+            processing: 1.0,
+            read: 1.0,
+        }
+    }
+}
+
+/// What differs from server to server.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Rates {
     /// Share of the block accesses that shared buffers could not serve.
@@ -55,6 +81,8 @@ pub struct Rates {
     pub accesses: f64,
     /// Whether both were counted by the server, the time by `track_io_timing`.
     pub is_measured: bool,
+    /// How this server differs otherwise (`calibration`).
+    pub slowness: Slowness,
 }
 
 impl Rates {
@@ -96,6 +124,7 @@ impl Rates {
             read,
             accesses: hit + read_blocks,
             is_measured,
+            slowness: Slowness::default(),
         }
     }
 
@@ -112,11 +141,11 @@ impl Rates {
     /// Microseconds more that a page of a sequential scan takes because it may have to be read. Reading ahead makes it half
     /// of the average read, and one at random twice of it: the planner's own ratio of four.
     pub(super) fn ahead(&self) -> f64 {
-        0.5 * self.missed * self.read
+        0.5 * self.missed * self.read * self.slowness.read
     }
 
     /// The same for a page at random.
     pub(super) fn at_random(&self) -> f64 {
-        2.0 * self.missed * self.read
+        2.0 * self.missed * self.read * self.slowness.read
     }
 }

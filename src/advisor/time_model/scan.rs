@@ -28,9 +28,9 @@ impl<'a> TimeModel<'a> {
         let (pages, rows) = (table.relpages.max(1.0), table.rows().max(1.0));
         let cpu = (plan.total_cost - pages * s.seq_page).max(0.0) / share;
         let operators = (cpu / rows - s.cpu_tuple).max(0.0) / s.cpu_operator.max(1e-9);
-        let page = rates::SEQUENTIAL_PAGE + self.rates.ahead();
         let row = rates::ROW + rates::OPERATOR * operators.min(20.0);
-        whole(share * (pages * page + rows * row))
+        let own = at.rates.slowness.sequential * (pages * rates::SEQUENTIAL_PAGE + rows * row);
+        whole(share * (own + pages * at.rates.ahead()))
     }
 
     pub(super) fn index_scan(&self, plan: &Plan, at: At<'_>) -> Spent {
@@ -46,12 +46,13 @@ impl<'a> TimeModel<'a> {
             1.0
         };
         let entries = rows / entries_per_page(&index);
-        let reading = self.rates.at_random() * (1.0 + visited * far) + self.rates.ahead() * entries;
+        let reading = at.rates.at_random() * (1.0 + visited * far) + at.rates.ahead() * entries;
+        let slow = at.rates.slowness.index;
         let fetching = visited * (far * rates::FETCH + near * rates::FETCH_NEAR);
         let filter = operators(plan) * rates::OPERATOR;
         Spent {
-            startup: rates::DESCENT,
-            total: rates::DESCENT + rows * (rates::ENTRY + filter) + fetching + reading,
+            startup: slow * rates::DESCENT,
+            total: slow * (rates::DESCENT + rows * (rates::ENTRY + filter) + fetching) + reading,
         }
     }
 
@@ -68,9 +69,11 @@ impl<'a> TimeModel<'a> {
             let touched = (2.0 * pages * rows / (2.0 * pages + rows)).min(pages);
             // The more of a table is read, the more it is read in sequence (`cost_bitmap_heap_scan`).
             let far = 1.0 - (touched / pages).sqrt();
-            let reading = far * self.rates.at_random() + (1.0 - far) * self.rates.ahead();
+            let reading = far * at.rates.at_random() + (1.0 - far) * at.rates.ahead();
             let filter = operators(plan) * rates::OPERATOR;
-            touched * (rates::BITMAP_PAGE + reading) + rows * (rates::BITMAP_ROW + filter)
+            at.rates.slowness.index
+                * (touched * rates::BITMAP_PAGE + rows * (rates::BITMAP_ROW + filter))
+                + touched * reading
         };
         let share = if plan.parallel_aware { at.share } else { 1.0 };
         Spent {
@@ -87,10 +90,9 @@ impl<'a> TimeModel<'a> {
             return plan.total_cost * rates::UNIT;
         }
         let leaves = plan.plan_rows / entries_per_page(&index);
-        rates::DESCENT
-            + self.rates.at_random()
-            + leaves * self.rates.ahead()
-            + plan.plan_rows * rates::BITMAP_ENTRY
+        at.rates.slowness.index * (rates::DESCENT + plan.plan_rows * rates::BITMAP_ENTRY)
+            + at.rates.at_random()
+            + leaves * at.rates.ahead()
     }
 
     /// Whether a bitmap names pages, not rows.
