@@ -20,6 +20,7 @@ mod expressions;
 mod finders;
 pub mod frontier;
 mod keys;
+pub mod number_limit;
 mod partial;
 pub mod priority;
 pub mod recommend;

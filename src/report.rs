@@ -249,10 +249,15 @@ pub struct Summary {
     pub size_bytes: f64,
     /// The given budget, bytes.
     pub budget_bytes: Option<f64>,
+    /// Most new indexes that were wanted, of all and on one table.
+    pub max_indexes: Option<usize>,
+    /// See `max_indexes`.
+    pub max_indexes_per_table: Option<usize>,
+    /// Indexes for foreign keys for which those limits left no room.
+    pub beyond_limits: usize,
     /// Candidates that were considered.
     pub candidates: usize,
-    /// Under a budget: how far the choice is at most from the best set by all plans that were asked for, as a share of the
-    /// load with it.
+    /// How far the choice is at most from the best set by all plans that were asked for, as a share of the load with it.
     pub gap: Option<f64>,
     /// The best set at each budget, largest first; empty unless asked for.
     pub frontier: Vec<Step>,

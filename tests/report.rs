@@ -459,6 +459,9 @@ fn three() -> Report {
             ms_per_day_saved: Some(14_900_000.0),
             size_bytes: 52_428_800.0,
             budget_bytes: Some(2.0 * 1024.0 * 1024.0 * 1024.0),
+            max_indexes: Some(2),
+            max_indexes_per_table: Some(1),
+            beyond_limits: 1,
             candidates: 41,
             gap: Some(0.004),
             frontier: vec![

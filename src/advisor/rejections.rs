@@ -42,6 +42,8 @@ pub enum Why {
     Slower,
     /// It does not fit the budget.
     TooLarge,
+    /// The limit on the number of new indexes has no room for it.
+    TooMany,
     /// Chosen indexes serve the same statements.
     Served,
     /// Writes pay more for it than it saves.
@@ -219,6 +221,26 @@ impl Trial<'_> {
         })
     }
 
+    /// The limit that the chosen indexes have reached.
+    fn too_many(&self, index: usize) -> Option<(Why, String)> {
+        let table = |i: usize| &self.decision.candidates.indexes[i].definition.table;
+        let on_it = (self.chosen.iter())
+            .filter(|&&i| table(i) == table(index))
+            .count();
+        let (all, each) = (self.options.max_indexes, self.options.max_indexes_per_table);
+        let reached = |most: Option<usize>, there: usize| most.filter(|most| there >= *most);
+        let (most, on) = match (reached(all, self.chosen.len()), reached(each, on_it)) {
+            (Some(most), _) => (most, ""),
+            (None, Some(most)) => (most, " on one table"),
+            (None, None) => return None,
+        };
+        let text = match most {
+            1 => format!("only 1 new index{on} is wanted, and others save more"),
+            most => format!("only {most} new indexes{on} are wanted, and others save more"),
+        };
+        Some((Why::TooMany, text))
+    }
+
     fn by_gain(&self, index: usize) -> (Why, String) {
         let gains = self.gains(index);
         let (price, total) = (self.prices[index], self.decision.search.total_load());
@@ -269,7 +291,8 @@ impl Trial<'_> {
             let text = format!("{} the same statements{left}", self.named(&gains.served_by));
             return (Why::Served, text);
         }
-        self.too_large(index).unwrap_or_else(|| {
+        let no_room = self.too_large(index).or_else(|| self.too_many(index));
+        no_room.unwrap_or_else(|| {
             let text = "another set was better by the plans that were asked for";
             (Why::Outdone, text.into())
         })

@@ -12,7 +12,8 @@
 //! 4. *Greedy*: repeatedly takes the move (an index, or a set that one query uses together) with the best net gain (under a
 //!    budget, gain per byte). Bounds from step 1 make it lazy.
 //! 5. *Polish*: drops what is not missed, narrows what is wider than its gain needs.
-//! 6. *Exact*, under a budget: the best set by all answers so far (`solver`), asked about and solved again until it stays.
+//! 6. *Exact*: the best set by all answers so far (`solver`), asked about and solved again until it stays. A budget or a limit on
+//!    the number of indexes holds in every step.
 //!
 //! The objective is the load in ms (the measured time of each query, scaled by what cost and `time_model` say of its plans), plus
 //! the write price. The planner goes by its cost alone, so that an index can make a query slower: where that would be noticed,
@@ -66,7 +67,8 @@ pub struct Choice {
     pub failed: BTreeMap<usize, String>,
     /// Questions answered.
     pub probes: usize,
-    /// Under a budget: how far the choice is at most from the best that the answers allow, as a share of its load.
+    /// How far the choice is at most from the best that the answers allow, as a share of the load with it (write prices and the
+    /// least that each index must bring counted in); `None` when there was nothing to choose from.
     pub gap: Option<f64>,
 }
 
@@ -329,10 +331,25 @@ impl<'a> Search<'a> {
             .sum()
     }
 
+    /// Whether a configuration keeps to the budget and the limits.
     fn fits(&self, configuration: &[usize]) -> bool {
-        self.options
-            .budget_bytes
-            .is_none_or(|budget| self.size(configuration) <= budget)
+        let options = &self.options;
+        let on_table = |oid: u32| {
+            let of_it = configuration.iter().filter(|&&i| self.table_of(i) == oid);
+            of_it.count()
+        };
+        let few_on_each = |most: usize| {
+            let mut tables = configuration.iter().map(|&i| self.table_of(i));
+            tables.all(|oid| on_table(oid) <= most)
+        };
+        (options.budget_bytes).is_none_or(|budget| self.size(configuration) <= budget)
+            && (options.max_indexes).is_none_or(|most| configuration.len() <= most)
+            && options.max_indexes_per_table.is_none_or(few_on_each)
+    }
+
+    /// Oid of the table that an index is on.
+    fn table_of(&self, index: usize) -> u32 {
+        self.candidates.indexes[index].definition.table_oid
     }
 
     /// Queries to which a member of the set could matter.

@@ -6,12 +6,14 @@
 //! least rank (its cost), also where another would cost less by our measure. So an index can do harm, and does. The choice is
 //! a facility location problem with a knapsack and, by that, with preferences. It is solved by branch and bound; the bound is Lagrangian: "a way needs its indexes to be there" is not demanded but priced, one multiplier for each
 //! query and index, adjusted by subgradients (Held, Wolfe and Crowder 1974, step after Polyak). Then queries and indexes fall
-//! apart: each query takes its cheapest way, the budget is a fractional knapsack over what the queries would pay. What the
+//! apart: each query takes its cheapest way, the budget is a fractional knapsack over what the queries would pay. Limits on the
+//! number of indexes have multipliers too; where nothing but one limit on all of them binds, that one is the knapsack. What the
 //! bound says of an index whose state is turned over fixes most of them early.
 //!
 //! Work is counted in evaluations, not in time, so that the same table gives the same choice on any machine.
 
 mod bound;
+mod limits;
 #[cfg(test)]
 mod tests;
 
@@ -19,6 +21,7 @@ use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
 use bound::{Bound, State};
+pub use limits::Limits;
 
 /// A plan for a query: the indexes it uses, sorted, and what it costs with them.
 #[derive(Debug, Clone, PartialEq)]
@@ -52,8 +55,10 @@ pub struct Table {
     pub prices: Vec<f64>,
     /// Ways of each query; one of them uses no index.
     pub queries: Vec<Vec<Way>>,
-    /// Most bytes of all chosen indexes.
+    /// Most bytes of all chosen indexes; infinite = no budget.
     pub budget: f64,
+    /// How many indexes may be chosen.
+    pub limits: Limits,
 }
 
 /// A choice and how good it is.
@@ -73,11 +78,19 @@ impl Solution {
     /// How far it can be from the best, as a share of its cost.
     #[must_use]
     pub fn gap(&self) -> f64 {
-        if self.cost > 0.0 {
-            ((self.cost - self.bound) / self.cost).max(0.0)
-        } else {
-            0.0
-        }
+        gap(self.cost, self.bound)
+    }
+}
+
+/// How far a choice of this cost can be from the best, if no choice has less than `bound`: as a share of its cost.
+#[must_use]
+pub fn gap(cost: f64, bound: f64) -> f64 {
+    if cost.is_infinite() {
+        1.0
+    } else if cost > 0.0 {
+        ((cost - bound) / cost).max(0.0)
+    } else {
+        0.0
     }
 }
 
@@ -104,11 +117,16 @@ impl Table {
         chosen.iter().map(|&i| self.sizes[i]).sum()
     }
 
-    /// Without the ways that cannot or will not be gone: too large, or ranked behind one that uses less. Ordered by rank.
+    /// Whether a choice keeps to the budget and the limits.
+    fn fits(&self, chosen: &[usize]) -> bool {
+        self.size(chosen) <= self.budget && self.limits.hold(chosen)
+    }
+
+    /// Without the ways that cannot or will not be gone: too large, of too many indexes, or ranked behind one that uses less. Ordered by rank.
     fn reduced(&self) -> Self {
         let mut reduced = self.clone();
         for ways in &mut reduced.queries {
-            ways.retain(|w| self.size(&w.used) <= self.budget);
+            ways.retain(|w| self.fits(&w.used));
             ways.sort_by(before);
             let mut kept: Vec<Way> = Vec::new();
             for way in ways.drain(..) {
@@ -172,7 +190,8 @@ impl Table {
                 let figures = |i: usize| (self.sizes[i].to_bits(), self.prices[i].to_bits());
                 let same = figures(other) == figures(index);
                 let no_worse = self.sizes[other] <= self.sizes[index]
-                    && self.prices[other] <= self.prices[index];
+                    && self.prices[other] <= self.prices[index]
+                    && self.limits.allow_instead(other, index);
                 let serves = |&(query, way): &(usize, &Way)| {
                     let mut used: Vec<usize> = way
                         .used
@@ -196,7 +215,7 @@ impl Table {
         dominated
     }
 
-    /// The best choice, or the best that `work` evaluations of the bound find, beginning from `start` if that fits the budget.
+    /// The best choice, or the best that `work` evaluations of the bound find, beginning from `start` if that fits.
     #[must_use]
     pub fn solve(&self, start: &[usize], work: usize) -> Solution {
         let reduced = self.reduced();
@@ -267,7 +286,7 @@ impl<'a> Tree<'a> {
     /// Keeps a choice if it is better, and fits.
     fn offer(&mut self, chosen: Vec<usize>) {
         let cost = self.table.cost(&chosen);
-        if cost < self.cost && self.table.size(&chosen) <= self.table.budget {
+        if cost < self.cost && self.table.fits(&chosen) {
             (self.best, self.cost) = (chosen, cost);
         }
     }
@@ -332,10 +351,9 @@ impl<'a> Tree<'a> {
             self.cost - CLOSED * self.cost.abs(),
         );
         // Together they say that nothing better is left here.
-        let decided: f64 = (node.states.iter().zip(&self.table.sizes))
-            .map(|(state, size)| if *state == State::In { *size } else { 0.0 })
-            .sum();
-        if decided > self.table.budget {
+        let is_in = |i: &usize| node.states[*i] == State::In;
+        let decided: Vec<usize> = (0..node.states.len()).filter(is_in).collect();
+        if !self.table.fits(&decided) {
             return Vec::new();
         }
         let mut split = self.relaxed.undecided(&node.states, &node.multipliers);
@@ -345,7 +363,8 @@ impl<'a> Tree<'a> {
             let real = self.table.cost(&agreed);
             if real > node.bound + CLOSED * self.cost.abs() {
                 let is_free = |i: &usize| node.states[*i] == State::Free;
-                split = agreed.iter().copied().find(is_free);
+                let mut any = agreed.iter().copied().chain(0..node.states.len());
+                split = any.find(is_free);
             }
             self.offer(agreed);
         }
@@ -395,12 +414,14 @@ impl<'a> Tree<'a> {
         let mut harmful = BTreeSet::new();
         loop {
             let room = self.table.budget - self.table.size(&chosen);
+            let left = self.table.limits.left(&chosen);
             let gains = self.gains(&has);
             let worth = |set: &BTreeSet<usize>, gain: f64| {
                 let size: f64 = set.iter().map(|&i| self.table.sizes[i]).sum();
                 let price: f64 = set.iter().map(|&i| self.table.prices[i]).sum();
                 let net = gain - price;
-                (size <= room && net > 0.0).then(|| if by_size { net / size.max(1.0) } else { net })
+                let fits = size <= room && left.admits(&self.table.limits, set);
+                (fits && net > 0.0).then(|| if by_size { net / size.max(1.0) } else { net })
             };
             let best = (gains.into_iter())
                 .filter(|(set, _)| !harmful.contains(set))

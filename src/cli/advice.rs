@@ -16,6 +16,7 @@ use crate::advisor::build::Names;
 use crate::advisor::candidates::{CandidateOptions, Candidates, candidates};
 use crate::advisor::catalog_advice::catalog_advice;
 use crate::advisor::drop_check::{Compared, dropped, judge, readers, uses};
+use crate::advisor::number_limit::keep_to_limits;
 use crate::advisor::priority::{Counted, prioritize};
 use crate::advisor::recommend::{Decision, queryids, recommend};
 use crate::advisor::recommendation::Recommendation;
@@ -54,6 +55,9 @@ pub(crate) enum PlannerChoice {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct AdviceOptions {
     pub(crate) budget_bytes: Option<f64>,
+    /// Most new indexes, of all and on one table.
+    pub(crate) max_indexes: Option<usize>,
+    pub(crate) max_indexes_per_table: Option<usize>,
     /// Most columns of one index; 0 = the default.
     pub(crate) max_columns: usize,
     pub(crate) planner: PlannerChoice,
@@ -83,6 +87,15 @@ impl AdviceOptions {
             },
         }
     }
+
+    /// With the limits on the number of indexes.
+    fn limited(&self, options: SearchOptions) -> SearchOptions {
+        SearchOptions {
+            max_indexes: self.max_indexes,
+            max_indexes_per_table: self.max_indexes_per_table,
+            ..options
+        }
+    }
 }
 
 /// Statement figures gathered over less than this say nothing about a day.
@@ -104,11 +117,11 @@ pub(crate) async fn advice(
     let timed = workload.coverage.timed;
     let prices = prices(&write_costs, timed, snapshot);
     let load = load(&workload);
-    let search_options = match options.budget_bytes {
+    let search_options = options.limited(match options.budget_bytes {
         Some(budget) => SearchOptions::within(budget),
         None if timed => SearchOptions::unlimited(),
         None => SearchOptions::picked(),
-    };
+    });
 
     let mut planner = Planner::choose(
         snapshot,
@@ -123,7 +136,7 @@ pub(crate) async fn advice(
     let model = fitted(model, &learnt);
     let new_search =
         |options| Search::new(&candidates, &load, timed, &prices, options).by_time(&model);
-    let mut search = new_search(search_options.clone());
+    let mut search = new_search(search_options);
     for (query, cost) in &learnt.costs {
         search.observe(&Probe::today(*query), Ok(cost));
     }
@@ -140,11 +153,12 @@ pub(crate) async fn advice(
             .filter(|s| *s >= SHORTEST_WINDOW_S)
             .map(|s| s / 86_400.0),
     };
-    let mut report = report(&decision, &choice, options);
+    let mut report = report(&decision, &choice, &search_options, options);
     check_drops(&decision, &choice, &mut planner, &mut report).await?;
     let mut cut_short = hurried;
     if options.frontier {
-        let (steps, late) = frontier(&decision, new_search, &mut planner, options.deadline).await?;
+        let within = |budget| new_search(options.limited(SearchOptions::within(budget)));
+        let (steps, late) = frontier(&decision, within, &mut planner, options.deadline).await?;
         report.summary.frontier = steps;
         cut_short |= late;
     }
@@ -182,18 +196,29 @@ fn prices(write_costs: &[WriteCost], timed: bool, snapshot: &Snapshot) -> Vec<f6
 }
 
 /// The report of a decision, but for who was asked.
-fn report(decision: &Decision<'_>, choice: &Choice, options: &AdviceOptions) -> Report {
+fn report(
+    decision: &Decision<'_>,
+    choice: &Choice,
+    search_options: &SearchOptions,
+    options: &AdviceOptions,
+) -> Report {
     let (snapshot, workload) = (decision.snapshot, decision.workload);
     let mut names = Names::new(snapshot);
     let mut recommendations = recommend(decision, choice, &mut names);
     let chosen: Vec<_> = (choice.indexes.iter())
         .map(|&i| &decision.candidates.indexes[i].definition)
         .collect();
-    recommendations.extend(catalog_advice(snapshot, workload, &chosen, &mut names));
+    let mut by_catalog = catalog_advice(snapshot, workload, &chosen, &mut names);
+    let beyond_limits = keep_to_limits(&mut by_catalog, &chosen, search_options, snapshot);
+    recommendations.extend(by_catalog);
     recommendations.extend(analyze_advice(snapshot, workload));
     recommendations.extend(statistics_advice(snapshot, workload));
     recommendations.extend(settings_advice(snapshot));
     prioritize(&mut recommendations, counted(decision), snapshot);
+    let summary = Summary {
+        beyond_limits,
+        ..summary(decision, &recommendations, choice, search_options)
+    };
     Report {
         schema_version: SCHEMA_VERSION,
         tool: Tool {
@@ -211,7 +236,7 @@ fn report(decision: &Decision<'_>, choice: &Choice, options: &AdviceOptions) -> 
         coverage: workload.coverage.clone(),
         skipped: skipped(workload, snapshot),
         gaps: snapshot.gaps.clone(),
-        summary: summary(decision, &recommendations, choice, options.budget_bytes),
+        summary,
         unhelped: unhelped(decision, &choice.indexes, &choice.failed),
         rejections: None,
         recommendations,
@@ -395,13 +420,15 @@ fn summary(
     decision: &Decision<'_>,
     recommendations: &[Recommendation],
     choice: &Choice,
-    budget_bytes: Option<f64>,
+    options: &SearchOptions,
 ) -> Summary {
     let chosen = choice.indexes.as_slice();
     let mut all = chosen.to_vec();
     all.sort_unstable();
     let mut summary = Summary {
-        budget_bytes,
+        budget_bytes: options.budget_bytes,
+        max_indexes: options.max_indexes,
+        max_indexes_per_table: options.max_indexes_per_table,
         candidates: decision.candidates.indexes.len(),
         gap: choice.gap,
         ..Summary::default()

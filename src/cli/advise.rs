@@ -38,6 +38,12 @@ pub(crate) struct AdviseArgs {
     /// Show as well what each budget buys: the best set as large as is of any use, the best of half its size, and so on.
     #[arg(long)]
     pub(crate) frontier: bool,
+    /// Most new indexes.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) max_indexes: Option<u32>,
+    /// Most new indexes on one table.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) max_indexes_per_table: Option<u32>,
     /// Most columns of one index.
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u8).range(1..=32))]
     pub(crate) max_columns: u8,
@@ -104,6 +110,8 @@ async fn advise(args: &AdviseArgs) -> Result<(Snapshot, Report, Exit), Failure> 
     }
     let options = AdviceOptions {
         budget_bytes: budget.map(|b| b.bytes(snapshot.server.database_size_bytes)),
+        max_indexes: args.max_indexes.map(|n| n as usize),
+        max_indexes_per_table: args.max_indexes_per_table.map(|n| n as usize),
         max_columns: usize::from(args.max_columns),
         frontier: args.frontier,
         planner: args.planner,

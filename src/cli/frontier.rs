@@ -8,13 +8,13 @@ use super::advice::ask;
 use super::planner::Planner;
 use crate::advisor::frontier::{STEPS, Step, mark_knee};
 use crate::advisor::recommend::Decision;
-use crate::advisor::search::{Search, SearchOptions};
+use crate::advisor::search::Search;
 use crate::model::whatif::Hypothetical;
 
 /// The steps, largest first, and whether the deadline cut them short.
 pub(super) async fn frontier<'a>(
     decision: &Decision<'a>,
-    new_search: impl Fn(SearchOptions) -> Search<'a>,
+    search_within: impl Fn(f64) -> Search<'a>,
     planner: &mut Planner<'a>,
     deadline: Option<Instant>,
 ) -> Result<(Vec<Step>, bool), Failure> {
@@ -29,7 +29,7 @@ pub(super) async fn frontier<'a>(
     let mut hurried = false;
     let mut budget = all;
     while steps.len() < STEPS && !hurried {
-        let mut search = new_search(SearchOptions::within(budget)).knowing(&answers);
+        let mut search = search_within(budget).knowing(&answers);
         hurried = ask(&mut search, planner, candidates, deadline).await?;
         let choice = search.choice();
         if choice.indexes.is_empty() {

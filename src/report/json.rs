@@ -16,11 +16,12 @@
 //!                  mean_ms, cost_before, cost_after, plan_before, plan_after}], misjudged?: [{queryid, queryids, fingerprint,
 //!                  query, calls, rows_counted, rows_expected}], confidence: low|medium|high,
 //!                  confidence_reason, rank, priority: P0|P1|P2|P3, priority_reason, effort, risk, reason}]
-//! summary          {cost_before, cost_after, ms_per_day_saved, size_bytes, budget_bytes, candidates, gap, frontier?:
-//!                  [{budget_bytes, size_bytes, indexes: [text], load_share_saved, gap, knee}]}
+//! summary          {cost_before, cost_after, ms_per_day_saved, size_bytes, budget_bytes, max_indexes, max_indexes_per_table,
+//!                  beyond_limits, candidates, gap, frontier?: [{budget_bytes, size_bytes, indexes: [text], load_share_saved,
+//!                  gap, knee}]}; beyond_limits counts indexes for foreign keys for which the two limits left no room
 //! unhelped         [{queryid, queryids, query, line?, cost, load_share, reason}]
-//! rejections       [{schema, table, definition, size_bytes, why: not_asked|prefix|unused|slower|too_large|served|write_price|
-//!                  guessed|too_little|outdone, reason}]; only with --explain-rejections
+//! rejections       [{schema, table, definition, size_bytes, why: not_asked|prefix|unused|slower|too_large|too_many|served|
+//!                  write_price|guessed|too_little|outdone, reason}]; only with --explain-rejections
 //! ```
 //!
 //! `queryid` is a string: it is a 64-bit number, which JavaScript and jq before 1.7 silently round to 53 bits, and exporters
@@ -146,6 +147,9 @@ struct SummaryObject<'a> {
     ms_per_day_saved: Option<f64>,
     size_bytes: Option<u64>,
     budget_bytes: Option<u64>,
+    max_indexes: Option<usize>,
+    max_indexes_per_table: Option<usize>,
+    beyond_limits: usize,
     candidates: usize,
     gap: Option<f64>,
     #[serde(skip_serializing_if = "<[Step]>::is_empty")]
@@ -247,6 +251,9 @@ fn summary(summary: &Summary) -> SummaryObject<'_> {
         ms_per_day_saved: summary.ms_per_day_saved,
         size_bytes: whole(summary.size_bytes),
         budget_bytes: summary.budget_bytes.and_then(whole),
+        max_indexes: summary.max_indexes,
+        max_indexes_per_table: summary.max_indexes_per_table,
+        beyond_limits: summary.beyond_limits,
         candidates: summary.candidates,
         gap: summary.gap,
         frontier: &summary.frontier,

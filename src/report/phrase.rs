@@ -210,6 +210,26 @@ pub(super) fn verdict(report: &Report) -> Option<String> {
     Some(text)
 }
 
+/// The limits on the number of new indexes, and what came of them; `None` when there are none.
+pub(super) fn limits(report: &Report) -> Option<String> {
+    let summary = &report.summary;
+    let new = |most: usize| {
+        let indexes = if most == 1 { "index" } else { "indexes" };
+        format!("at most {} new {indexes}", number(most))
+    };
+    let on_one = |most: usize| format!("{} on one table", new(most));
+    let limits = [
+        summary.max_indexes.map(new),
+        summary.max_indexes_per_table.map(on_one),
+    ];
+    let limits: Vec<String> = limits.into_iter().flatten().collect();
+    let beyond = match summary.beyond_limits {
+        0 => String::new(),
+        n => format!("; no room for {} more on foreign keys", number(n)),
+    };
+    (!limits.is_empty()).then(|| limits.join(", ") + &beyond)
+}
+
 /// "1. [P0] Create an index on shop.orders".
 pub(super) fn numbered(recommendation: &Recommendation) -> String {
     let (rank, priority) = (recommendation.rank, recommendation.priority);

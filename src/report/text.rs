@@ -190,6 +190,7 @@ fn summary(page: &mut Page, report: &Report) {
             None => size.to_string(),
         },
     ));
+    facts.extend(phrase::limits(report).map(|t| ("limit", t)));
     facts.push((
         "considered",
         phrase::counted(summary.candidates, "candidate"),

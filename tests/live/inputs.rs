@@ -1,5 +1,6 @@
 //! Bad input: one clear line saying what, where and what to try, and the documented exit code.
 
+use std::collections::BTreeSet;
 use std::fs;
 
 use crate::live::binary::{Run, pgperf};
@@ -224,6 +225,43 @@ fn the_frontier_shows_what_each_budget_buys() {
         "{text}"
     );
     assert_eq!(text, asked("text").stdout);
+}
+
+/// Offline, from the recorded shop.
+#[test]
+fn no_more_indexes_are_advised_than_are_wanted() {
+    let asked = |limits: &[&str], format: &str| {
+        let snapshot = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/testdata/snapshots/shop.json.gz"
+        );
+        let options = ["--from", snapshot, "--planner", "estimate", "--format"];
+        let run = pgperf(&[&["advise"], &options[..], &[format], limits].concat(), "");
+        assert_eq!(run.code, Some(0), "{run:?}");
+        run
+    };
+    let all = asked(&[], "json").created();
+    assert!(all.len() > 5, "{all:?}");
+    let run = asked(&["--max-indexes", "3"], "json");
+    assert_eq!(run.created().len(), 3);
+    let summary = &run.json()["summary"];
+    assert_eq!(summary["max_indexes"], 3);
+    assert!(summary["gap"].as_f64().unwrap() < 0.01, "{summary}");
+    let text = asked(&["--max-indexes", "3"], "text").stdout;
+    assert!(text.contains("limit       at most 3 new indexes"), "{text}");
+    // Two of what is advised without a limit are on one table.
+    let table = |index: &String| index.split(" (").next().unwrap().to_owned();
+    let tables = |indexes: &[String]| indexes.iter().map(table).collect::<BTreeSet<_>>().len();
+    assert!(tables(&all) < all.len(), "{all:?}");
+    let each = asked(&["--max-indexes-per-table", "1"], "json").created();
+    assert_eq!(tables(&each), each.len(), "{each:?}");
+    // Both, beside a budget.
+    let budget = ["--max-indexes", "2", "--budget", "10MB"];
+    let run = asked(&budget, "json");
+    assert!(run.created().len() <= 2);
+    assert!(run.json()["summary"]["size_bytes"].as_f64().unwrap() <= 10_485_760.0);
+    let none = pgperf(&["advise", "--max-indexes", "0", "host=localhost"], "");
+    assert_eq!(none.code, Some(2), "{none:?}");
 }
 
 #[test]

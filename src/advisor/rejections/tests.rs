@@ -46,7 +46,7 @@ impl World<'_> {
         let workload = workload(&snapshot, &WorkloadOptions::default());
         let candidates = self.candidates(&snapshot);
         let load: Vec<f64> = workload.queries.iter().filter_map(|q| q.total_ms).collect();
-        let options = self.options.clone();
+        let options = self.options;
         let model = TimeModel::new(&snapshot);
         let mut search = Search::new(&candidates, &load, true, self.prices, options);
         if self.slow {
@@ -203,6 +203,31 @@ fn a_budget_that_another_one_has_taken() {
             "public.t (b): its 800 kB do not fit the budget of 879 kB beside 800 kB of what was chosen"
         ]
     );
+}
+
+#[test]
+fn a_limit_that_another_one_has_reached() {
+    let world = |max_indexes, max_indexes_per_table| World {
+        candidates: &[("a", 100.0), ("b", 100.0)],
+        plans: &[&[(&[], 100.0), (&[0], 10.0)], &[(&[], 100.0), (&[1], 30.0)]],
+        prices: &[0.0, 0.0],
+        options: SearchOptions {
+            max_indexes,
+            max_indexes_per_table,
+            ..SearchOptions::unlimited()
+        },
+        guessed: false,
+        slow: false,
+    };
+    assert_eq!(
+        world(Some(1), None).told(),
+        ["public.t (b): only 1 new index is wanted, and others save more"]
+    );
+    assert_eq!(
+        world(None, Some(1)).told(),
+        ["public.t (b): only 1 new index on one table is wanted, and others save more"]
+    );
+    assert_eq!(world(Some(2), Some(2)).told(), [""; 0]);
 }
 
 /// The planner would take it by its cost, and be wrong.

@@ -1,10 +1,15 @@
 //! The exact choice among all that was asked: the table of known plans, solved, checked by asking, and solved again.
+//!
+//! With a budget the room is given, and the best use of it is the choice. Without one an index must be worth having, which is
+//! more than a table can say: what it comes to is polished by the same bars as the greedy choice, and takes its place only
+//! where it is better by what an index must bring. The gap is measured by the table in either case.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::advisor::answers::{Configuration, union};
+use crate::advisor::answers::{Answer, Configuration, union};
+use crate::advisor::search::greedy::HELPED;
 use crate::advisor::search::{Search, Wanted};
-use crate::advisor::solver::{Solution, Table, Way};
+use crate::advisor::solver::{Limits, Solution, Table, Way, gap};
 
 /// Evaluations of the solver's bound: a second on the tables of a thousand indexes.
 const WORK: usize = 40_000;
@@ -16,6 +21,8 @@ const ROUNDS: usize = 12;
 pub(super) struct Exact {
     /// The best so far.
     pub(super) chosen: Configuration,
+    /// What the solver came to last, while answers about it are missing.
+    pending: Option<Configuration>,
     /// Sets that the solver came to.
     tried: BTreeSet<Configuration>,
     /// See `Choice::gap`.
@@ -24,42 +31,58 @@ pub(super) struct Exact {
 
 impl Search<'_> {
     /// The best set by the answers, beginning from `polished`; `None` when an answer is missing, and it is asked for then.
-    /// Without a budget there is nothing to weigh against, and the bars of a careful administrator decide.
     pub(super) fn best_known(
         &mut self,
         polished: Configuration,
         wanted: &mut Wanted,
     ) -> Option<Configuration> {
-        let Some(budget) = self.options.budget_bytes else {
+        if !self.options.is_limited() || self.affected().is_empty() {
             return Some(polished);
-        };
-        let mut exact = self.exact.take().unwrap_or_default();
-        if exact.tried.is_empty() {
-            exact.chosen = polished;
         }
-        while exact.tried.len() < ROUNDS {
-            let solution = self.solve(&exact.chosen, budget);
-            exact.gap = solution.gap();
-            let found = solution.indexes;
-            if found == exact.chosen || exact.tried.contains(&found) {
-                break;
-            }
-            let Some(change) = self.change(&exact.chosen, &found, wanted) else {
-                self.exact = Some(exact);
-                return None;
-            };
-            exact.tried.insert(found.clone());
-            if change < 0.0 {
-                exact.chosen = found;
-            }
-        }
+        let mut exact = self.exact.take().unwrap_or_else(|| Exact {
+            chosen: polished,
+            ..Exact::default()
+        });
+        let done = self.improve(&mut exact, wanted);
         let chosen = exact.chosen.clone();
         self.exact = Some(exact);
-        Some(chosen)
+        done.map(|()| chosen)
     }
 
-    /// Solves the table of all known plans.
-    fn solve(&self, start: &[usize], budget: f64) -> Solution {
+    /// Solves, asks and solves again until nothing better comes. `None` when an answer is missing; called again, it goes on.
+    fn improve(&self, exact: &mut Exact, wanted: &mut Wanted) -> Option<()> {
+        let least = match self.options.budget_bytes {
+            Some(_) => 0.0,
+            None => self.options.min_load_share * self.total_load,
+        };
+        loop {
+            let found = if let Some(found) = &exact.pending {
+                found.clone()
+            } else {
+                let (solution, gap) = self.solve(&exact.chosen);
+                exact.gap = gap;
+                solution.indexes
+            };
+            if found == exact.chosen || exact.tried.contains(&found) || exact.tried.len() >= ROUNDS
+            {
+                return Some(());
+            }
+            exact.pending = Some(found.clone());
+            let proposed = match self.options.budget_bytes {
+                Some(_) => found.clone(),
+                None => self.polish(found.clone(), wanted)?,
+            };
+            let change = self.change(&exact.chosen, &proposed, wanted)?;
+            exact.pending = None;
+            exact.tried.insert(found);
+            if change < -least {
+                exact.chosen = proposed;
+            }
+        }
+    }
+
+    /// Solves the table of all known plans; says too how far `start` is at most from the best.
+    fn solve(&self, start: &[usize]) -> (Solution, f64) {
         let affected = self.affected();
         let mut indexes: Configuration = start.to_vec();
         for &query in &affected {
@@ -70,13 +93,9 @@ impl Search<'_> {
         let position = |index: &usize| indexes.binary_search(index).ok();
         let ways = |&query: &usize| -> Vec<Way> {
             let answers = self.answers[query].all().iter();
-            let way = |answer: &crate::advisor::answers::Answer| Way {
+            let way = |answer: &Answer| Way {
                 used: answer.used.iter().filter_map(position).collect(),
-                cost: if self.is_regression(query, answer) {
-                    f64::INFINITY
-                } else {
-                    self.weights[query] * answer.load()
-                },
+                cost: self.weights[query] * self.counted(query, answer),
                 rank: self.rank(query, answer),
             };
             answers.map(way).collect()
@@ -90,11 +109,57 @@ impl Search<'_> {
                 .map(|&i| self.write_price[i].max(least))
                 .collect(),
             queries: affected.iter().map(ways).collect(),
-            budget,
+            budget: self.options.budget_bytes.unwrap_or(f64::INFINITY),
+            limits: self.limits(&indexes),
         };
         let start: Vec<usize> = start.iter().filter_map(position).collect();
         let mut solution = table.solve(&start, WORK);
         solution.indexes = solution.indexes.iter().map(|&i| indexes[i]).collect();
-        solution
+        let others = self.live().filter(|q| !affected.contains(q));
+        let base = |q: usize| self.answers[q].get(&[]).map_or(0.0, Answer::load);
+        let others: f64 = others.map(|q| self.weights[q] * base(q)).sum();
+        let gap = gap(table.cost(&start) + others, solution.bound + others);
+        (solution, gap)
+    }
+
+    /// The load of an execution by which plans are compared. Without a budget a saving that would not count as help is none.
+    fn counted(&self, query: usize, answer: &Answer) -> f64 {
+        if self.is_regression(query, answer) {
+            return f64::INFINITY;
+        }
+        let (load, base) = (answer.load(), self.answers[query].get(&[]));
+        let helps = if self.candidates.guessed[query] {
+            self.options.least_by_guess
+        } else {
+            HELPED
+        };
+        match base.map(Answer::load) {
+            Some(base) if self.options.budget_bytes.is_none() && base - load <= helps * base => {
+                load.max(base)
+            }
+            _ => load,
+        }
+    }
+
+    /// How many of these indexes may be chosen, by position.
+    fn limits(&self, indexes: &[usize]) -> Limits {
+        let mut limits = Limits::default();
+        if let Some(most) = self.options.max_indexes {
+            limits.add(0..indexes.len(), most);
+        }
+        if let Some(most) = self.options.max_indexes_per_table {
+            let mut of_table = BTreeMap::<u32, Vec<usize>>::new();
+            for (position, &index) in indexes.iter().enumerate() {
+                of_table
+                    .entry(self.table_of(index))
+                    .or_default()
+                    .push(position);
+            }
+            of_table.retain(|_, members| members.len() > most);
+            for members in of_table.into_values() {
+                limits.add(members, most);
+            }
+        }
+        limits
     }
 }

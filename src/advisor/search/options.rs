@@ -1,10 +1,14 @@
-//! What the search must respect: budget, bars, caps.
+//! What the search must respect: budget, limits, bars, caps.
 
 /// What the search must respect.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct SearchOptions {
     /// Most bytes that all new indexes may take.
     pub budget_bytes: Option<f64>,
+    /// Most new indexes.
+    pub max_indexes: Option<usize>,
+    /// Most new indexes on one table.
+    pub max_indexes_per_table: Option<usize>,
     /// Least share of the whole load that an index must save.
     pub min_load_share: f64,
     /// Least share of the cost of the statements it helps that an index must save.
@@ -31,6 +35,8 @@ impl SearchOptions {
     pub fn unlimited() -> Self {
         Self {
             budget_bytes: None,
+            max_indexes: None,
+            max_indexes_per_table: None,
             min_load_share: 0.001,
             min_saving: 0.1,
             min_saving_widening: 0.33,
@@ -38,6 +44,14 @@ impl SearchOptions {
             narrowing_loss: 0.05,
             max_regression: MAX_REGRESSION,
         }
+    }
+
+    /// Whether room or number is limited, so that indexes stand against each other.
+    #[must_use]
+    pub fn is_limited(&self) -> bool {
+        self.budget_bytes.is_some()
+            || self.max_indexes.is_some()
+            || self.max_indexes_per_table.is_some()
     }
 
     /// For statements that somebody picked: each is meant, so a small gain is told as well.
@@ -55,6 +69,8 @@ impl SearchOptions {
     pub fn within(budget_bytes: f64) -> Self {
         Self {
             budget_bytes: Some(budget_bytes),
+            max_indexes: None,
+            max_indexes_per_table: None,
             min_load_share: 0.001,
             min_saving: 0.03,
             min_saving_widening: 0.03,

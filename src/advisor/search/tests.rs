@@ -36,6 +36,11 @@ fn fixture(sizes: &[(&str, f64)], queries: usize) -> Candidates {
 
 /// A planner by table: of the listed sets that are offered the cheapest is used.
 fn choose(candidates: &Candidates, costs: &[&[(&str, f64)]], budget: Option<f64>) -> String {
+    let options = budget.map_or_else(SearchOptions::unlimited, SearchOptions::within);
+    choose_by(candidates, costs, options)
+}
+
+fn choose_by(candidates: &Candidates, costs: &[&[(&str, f64)]], options: SearchOptions) -> String {
     let name = |i: usize| {
         candidates.indexes[i].definition.keys[0]
             .column_name()
@@ -44,7 +49,6 @@ fn choose(candidates: &Candidates, costs: &[&[(&str, f64)]], budget: Option<f64>
     };
     let load = vec![1.0; costs.len()];
     let price = vec![0.0; candidates.indexes.len()];
-    let options = budget.map_or_else(SearchOptions::unlimited, SearchOptions::within);
     let mut search = Search::new(candidates, &load, false, &price, options);
     while let Some(probes) = search.probes() {
         for probe in probes {
@@ -128,6 +132,32 @@ fn one_shared_index_beats_two_private_ones_under_a_budget() {
 }
 
 #[test]
+fn a_limit_on_the_number_is_kept_and_used_best() {
+    let candidates = fixture(&[("A", 8192.0), ("B", 8192.0), ("S", 99.0 * 8192.0)], 2);
+    let costs: [&[(&str, f64)]; 2] = [
+        &[("", 100.0), ("A", 10.0), ("S", 30.0)],
+        &[("", 100.0), ("B", 10.0), ("S", 30.0)],
+    ];
+    let limited = |options: SearchOptions, most: Option<usize>, on_one: Option<usize>| {
+        let options = SearchOptions {
+            max_indexes: most,
+            max_indexes_per_table: on_one,
+            ..options
+        };
+        choose_by(&candidates, &costs, options)
+    };
+    let unlimited = SearchOptions::unlimited();
+    assert_eq!(limited(unlimited, Some(1), None), "S");
+    assert_eq!(limited(unlimited, None, Some(1)), "S");
+    assert_eq!(limited(unlimited, Some(2), None), "AB");
+    // The best one does not fit the budget as well.
+    let within = SearchOptions::within(8192.0 * 10.0);
+    assert_eq!(limited(within, Some(1), None).len(), 1);
+    assert_ne!(limited(within, Some(1), None), "S");
+    assert_eq!(limited(within, Some(2), None), "AB");
+}
+
+#[test]
 fn nothing_is_chosen_for_a_gain_that_is_noise() {
     let candidates = fixture(&[("A", 8192.0)], 1);
     assert_eq!(
@@ -203,6 +233,7 @@ proptest! {
         pages in prop::collection::vec(1..6_u32, 1..6),
         costs in prop::collection::vec(prop::collection::vec(0.0..100.0_f64, 64), 1..4),
         budget in 0..15_u32,
+        most in 0..4_usize,
     ) {
         let names = ["A", "B", "C", "D", "E"];
         let sizes: Vec<(&str, f64)> = (names.into_iter().zip(&pages)).map(|(n, p)| (n, f64::from(*p) * 8192.0)).collect();
@@ -219,5 +250,10 @@ proptest! {
         let chosen = choose(&candidates, &plans, Some(budget));
         let size = |set: &str| -> f64 { sizes.iter().filter(|(n, _)| set.contains(n)).map(|(_, s)| s).sum() };
         prop_assert!(size(&chosen) <= budget, "{chosen} takes {} of {budget}", size(&chosen));
+        for options in [SearchOptions::within(budget), SearchOptions::unlimited()] {
+            let chosen = choose_by(&candidates, &plans, SearchOptions { max_indexes: Some(most), ..options });
+            prop_assert!(chosen.len() <= most, "{chosen} are more than {most}");
+            prop_assert!(options.budget_bytes.is_none() || size(&chosen) <= budget);
+        }
     }
 }

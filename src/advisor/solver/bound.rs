@@ -1,6 +1,6 @@
 //! The Lagrangian bound of a part of the search (see the module above).
 
-use crate::advisor::solver::Table;
+use crate::advisor::solver::{Limits, Table};
 
 /// What is decided of an index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,8 +24,9 @@ pub(super) struct Bound {
     sizes: Vec<f64>,
     prices: Vec<f64>,
     budget: f64,
+    limits: Limits,
     queries: Vec<Vec<Priced>>,
-    /// The index that each multiplier is about.
+    /// The index that each multiplier is about. Behind these multipliers stand those of the limits.
     index_of: Vec<usize>,
 }
 
@@ -76,18 +77,40 @@ impl Bound {
             }
             queries.push(priced);
         }
-        Self {
+        let mut bound = Self {
             sizes: table.sizes.clone(),
             prices: table.prices.clone(),
             budget: table.budget,
+            limits: table.limits.clone(),
             queries,
             index_of,
+        };
+        // A knapsack bounds more tightly than a price does: where there is room for all, it counts indexes instead of bytes.
+        if table.sizes.iter().sum::<f64>() <= table.budget
+            && let Some(most) = table.limits.of_all(table.sizes.len())
+        {
+            bound.sizes.fill(1.0);
+            bound.limits = Limits::default();
+            #[expect(clippy::cast_precision_loss, reason = "nobody wants 2^52 indexes")]
+            (bound.budget = most as f64);
         }
+        bound
+    }
+
+    /// The multiplier of a limit.
+    fn of_limit(&self, group: usize) -> usize {
+        self.index_of.len() + group
+    }
+
+    /// What an index pays for being among those of which there may be only so many.
+    fn toll(&self, index: usize, multipliers: &[f64]) -> f64 {
+        let groups = self.limits.of(index).iter();
+        groups.map(|&g| multipliers[self.of_limit(g)]).sum()
     }
 
     /// A query pays for its best way what that saves it, shared among its indexes.
     pub(super) fn first_multipliers(&self) -> Vec<f64> {
-        let mut multipliers = vec![0.0; self.index_of.len()];
+        let mut multipliers = vec![0.0; self.of_limit(self.limits.most().len())];
         for ways in &self.queries {
             let finite = || ways.iter().filter(|w| w.cost.is_finite());
             let most = finite().map(|w| w.cost).fold(f64::NEG_INFINITY, f64::max);
@@ -135,7 +158,13 @@ impl Bound {
                     .map(|(slot, _)| *slot),
             );
         }
-        let mut value: Vec<f64> = self.prices.iter().map(|p| -p).collect();
+        let mut value: Vec<f64> = (self.prices.iter().enumerate())
+            .map(|(index, price)| -price - self.toll(index, multipliers))
+            .collect();
+        #[expect(clippy::cast_precision_loss, reason = "nobody wants 2^52 indexes")]
+        for (group, &most) in self.limits.most().iter().enumerate() {
+            bound -= multipliers[self.of_limit(group)] * most as f64;
+        }
         for (slot, &index) in self.index_of.iter().enumerate() {
             value[index] += multipliers[slot];
         }
@@ -146,7 +175,7 @@ impl Bound {
             match states[index] {
                 State::In => {
                     room -= self.sizes[index];
-                    bound += self.prices[index];
+                    bound += self.prices[index] + self.toll(index, multipliers);
                     taken[index] = 1.0;
                 }
                 State::Free if value[index] > 0.0 => wanted.push(index),
@@ -214,18 +243,7 @@ impl Bound {
             if round % 50 == 20 || round + 1 == rounds {
                 raised.choices.push(self.rounded(&found, states));
             }
-            let mut step: Vec<f64> = (self.index_of.iter())
-                .map(|&i| {
-                    if states[i] == State::Free {
-                        -found.taken[i]
-                    } else {
-                        0.0
-                    }
-                })
-                .collect();
-            for &slot in &found.paid {
-                step[slot] += 1.0;
-            }
+            let mut step = self.ascent(&found, states);
             // What is not paid and not taken cannot fall below zero.
             for (slot, direction) in step.iter_mut().enumerate() {
                 if *direction < 0.0 && current[slot] <= 0.0 {
@@ -244,6 +262,26 @@ impl Bound {
         raised
     }
 
+    /// The subgradient: each demand that is not met asks for a higher multiplier, what is taken in vain for a lower one.
+    fn ascent(&self, found: &Evaluated, states: &[State]) -> Vec<f64> {
+        let in_vain = |&i: &usize| match states[i] {
+            State::Free => -found.taken[i],
+            State::In | State::Out => 0.0,
+        };
+        let mut step: Vec<f64> = self.index_of.iter().map(in_vain).collect();
+        for &slot in &found.paid {
+            step[slot] += 1.0;
+        }
+        #[expect(clippy::cast_precision_loss, reason = "nobody wants 2^52 indexes")]
+        step.extend(self.limits.most().iter().map(|&most| -(most as f64)));
+        for (index, taken) in found.taken.iter().enumerate() {
+            for &group in self.limits.of(index) {
+                step[self.of_limit(group)] += taken;
+            }
+        }
+        step
+    }
+
     /// What is in for certain, and what the knapsack takes whole.
     fn rounded(&self, found: &Evaluated, states: &[State]) -> Vec<usize> {
         let mut chosen: Vec<usize> = (0..states.len())
@@ -253,9 +291,15 @@ impl Bound {
         let mut rest: Vec<usize> = (0..states.len())
             .filter(|&i| states[i] == State::Free && found.taken[i] > 0.0)
             .collect();
-        rest.sort_by(|&a, &b| found.taken[b].total_cmp(&found.taken[a]).then(a.cmp(&b)));
+        let mut left = self.limits.left(&chosen);
+        rest.sort_by(|&a, &b| {
+            let dearer = || found.value[b].total_cmp(&found.value[a]);
+            (found.taken[b].total_cmp(&found.taken[a]))
+                .then_with(dearer)
+                .then(a.cmp(&b))
+        });
         for index in rest {
-            if self.sizes[index] <= room {
+            if self.sizes[index] <= room && left.take(&self.limits, index) {
                 room -= self.sizes[index];
                 chosen.push(index);
             }
@@ -266,17 +310,17 @@ impl Bound {
     /// Decides the indexes that would lift the bound to `best` if they were the other way round, and those that do not fit.
     pub(super) fn fix(&self, states: &mut [State], multipliers: &[f64], best: f64) {
         let found = self.evaluate(states, multipliers);
-        let room = self.budget
-            - (0..states.len())
-                .filter(|&i| states[i] == State::In)
-                .map(|i| self.sizes[i])
-                .sum::<f64>();
+        let is_in = |i: &usize| states[*i] == State::In;
+        let decided: Vec<usize> = (0..states.len()).filter(is_in).collect();
+        let room = self.budget - decided.iter().map(|&i| self.sizes[i]).sum::<f64>();
+        let left = self.limits.left(&decided);
         for (index, state) in states.iter_mut().enumerate() {
             if *state != State::Free {
                 continue;
             }
             let surplus = found.value[index] - found.least_density * self.sizes[index];
             if self.sizes[index] > room
+                || !left.admits(&self.limits, [&index])
                 || found.taken[index] <= 0.0 && found.bound - surplus >= best
             {
                 *state = State::Out;

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::{Table, Way};
+use super::{Limits, Table, Way};
 
 fn way(used: &[usize], cost: f64) -> Way {
     Way::by_cost(used.to_vec(), cost)
@@ -13,7 +13,9 @@ fn by_trying(table: &Table) -> f64 {
     let n = table.sizes.len();
     let sets = (0..1_u32 << n)
         .map(|bits| -> Vec<usize> { (0..n).filter(|i| bits >> i & 1 == 1).collect() });
-    let fits = |set: &Vec<usize>| set.iter().map(|&i| table.sizes[i]).sum::<f64>() <= table.budget;
+    let fits = |set: &Vec<usize>| {
+        set.iter().map(|&i| table.sizes[i]).sum::<f64>() <= table.budget && table.limits.hold(set)
+    };
     sets.filter(fits)
         .map(|set| table.cost(&set))
         .fold(f64::INFINITY, f64::min)
@@ -26,6 +28,7 @@ fn two_that_only_help_together_are_found() {
         prices: vec![0.0; 3],
         queries: vec![vec![way(&[], 100.0), way(&[0, 1], 10.0), way(&[2], 60.0)]],
         budget: 20.0,
+        limits: Limits::default(),
     };
     let solution = table.solve(&[], 20_000);
     assert_eq!(solution.indexes, [0, 1]);
@@ -39,6 +42,7 @@ fn a_price_above_the_gain_buys_nothing() {
         prices: vec![50.0],
         queries: vec![vec![way(&[], 100.0), way(&[0], 60.0)]],
         budget: 10.0,
+        limits: Limits::default(),
     };
     assert_eq!(table.solve(&[], 20_000).indexes, Vec::<usize>::new());
     // Dropping one that exists is the same question with it in the beginning.
@@ -58,10 +62,69 @@ fn greedy_by_gain_and_by_size_are_both_wrong_here() {
             vec![way(&[], 1000.0), way(&[3], 995.0)],
         ],
         budget: 100.0,
+        limits: Limits::default(),
     };
     let solution = table.solve(&[], 20_000);
     assert_eq!(solution.indexes, [1, 2]);
     assert!(solution.gap() < 1e-4, "{solution:?}");
+}
+
+#[test]
+fn a_number_of_indexes_is_a_limit_beside_the_budget() {
+    // One serves both queries fairly, two serve one each well; a large one serves both best.
+    let table = |budget: f64, most: usize| {
+        let mut limits = Limits::default();
+        limits.add(0..4, most);
+        let queries = vec![
+            vec![
+                way(&[], 100.0),
+                way(&[0], 10.0),
+                way(&[2], 30.0),
+                way(&[3], 5.0),
+            ],
+            vec![
+                way(&[], 100.0),
+                way(&[1], 10.0),
+                way(&[2], 30.0),
+                way(&[3], 5.0),
+            ],
+        ];
+        Table {
+            sizes: vec![10.0, 10.0, 10.0, 50.0],
+            prices: vec![0.0; 4],
+            queries,
+            budget,
+            limits,
+        }
+    };
+    for (budget, most, expected) in [
+        (20.0, 4, &[0, 1][..]),
+        (20.0, 1, &[2]),
+        (f64::INFINITY, 1, &[3]),
+        (f64::INFINITY, 0, &[]),
+        (9.0, 4, &[]),
+    ] {
+        let solution = table(budget, most).solve(&[], 20_000);
+        assert_eq!(solution.indexes, expected, "{budget} bytes, {most}");
+        assert!(solution.gap() < 1e-4, "{solution:?}");
+    }
+}
+
+#[test]
+fn a_limit_on_one_table_leaves_the_others_alone() {
+    let query = |index| vec![way(&[], 100.0), way(&[index], 10.0)];
+    let mut table = Table {
+        sizes: vec![1.0; 3],
+        prices: vec![3.0, 2.0, 1.0],
+        queries: vec![query(0), query(1), query(2)],
+        budget: f64::INFINITY,
+        limits: Limits::default(),
+    };
+    assert_eq!(table.solve(&[], 20_000).indexes, [0, 1, 2]);
+    table.limits.add([0, 1], 1);
+    assert_eq!(table.solve(&[], 20_000).indexes, [1, 2]);
+    // A beginning that breaks the limit is not kept.
+    assert_eq!(table.solve(&[0, 1, 2], 20_000).indexes, [1, 2]);
 }
 
 #[test]
@@ -81,6 +144,7 @@ fn an_index_that_misleads_the_planner_is_left_out() {
             ],
         ],
         budget: 10.0,
+        limits: Limits::default(),
     };
     assert_eq!(misled(100.0).solve(&[], 20_000).indexes, [0]);
     assert_eq!(misled(f64::INFINITY).solve(&[], 20_000).indexes, [0]);
@@ -100,7 +164,8 @@ prop_compose! {
             (50.0..200.0_f64, prop::collection::vec((prop::collection::btree_set(0..n, 1..3.min(n + 1)), 0.05..1.1_f64, opinions()), 0..6)),
             1..6,
         ),
-        budget in 0.0..150.0_f64,
+        budget in prop_oneof![3 => 0.0..150.0_f64, 1 => Just(f64::INFINITY)],
+        limits in prop::collection::vec((prop_oneof![Just(n), 1..=n], 0..3_usize), 0..3),
     ) -> Table {
         let ways = |(base, others): (f64, Vec<(std::collections::BTreeSet<usize>, f64, f64)>)| {
             let others = others.into_iter().map(|(used, share, opinion)| Way {
@@ -110,7 +175,13 @@ prop_compose! {
             });
             std::iter::once(way(&[], base)).chain(others).collect()
         };
-        Table { sizes, prices, queries: queries.into_iter().map(ways).collect(), budget }
+        // Of all, or of the last few.
+        let mut allowed = Limits::default();
+        let n = sizes.len();
+        for (members, most) in limits {
+            allowed.add(n - members..n, most);
+        }
+        Table { sizes, prices, queries: queries.into_iter().map(ways).collect(), budget, limits: allowed }
     }
 }
 
@@ -124,6 +195,7 @@ proptest! {
         prop_assert!((table.cost(&solution.indexes) - solution.cost).abs() < 1e-9);
         let size: f64 = solution.indexes.iter().map(|&i| table.sizes[i]).sum();
         prop_assert!(size <= table.budget);
+        prop_assert!(table.limits.hold(&solution.indexes));
         let early = table.solve(&[], little);
         prop_assert!(early.bound <= best * (1.0 + 1e-9), "{early:?} bounds {best}");
         prop_assert!(early.cost >= best * (1.0 - 1e-9));
