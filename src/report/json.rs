@@ -18,7 +18,8 @@
 //!                  confidence_reason, rank, priority: P0|P1|P2|P3, priority_reason, effort, risk, reason}]
 //! summary          {cost_before, cost_after, ms_per_day_saved, size_bytes, budget_bytes, max_indexes, max_indexes_per_table,
 //!                  beyond_limits, candidates, gap, frontier?: [{budget_bytes, size_bytes, indexes: [text], load_share_saved,
-//!                  gap, knee}]}; beyond_limits counts indexes for foreign keys for which the two limits left no room
+//!                  gap, knee}]}; beyond_limits counts indexes for foreign keys for which the two limits left no room; gap is
+//!                  how far the load with the advice is at most from that with the best set by all plans asked for, as a share of it
 //! unhelped         [{queryid, queryids, query, line?, cost, load_share, reason}]
 //! rejections       [{schema, table, definition, size_bytes, why: not_asked|prefix|unused|slower|too_large|too_many|served|
 //!                  write_price|guessed|too_little|outdone, reason}]; only with --explain-rejections

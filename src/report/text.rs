@@ -200,7 +200,7 @@ fn summary(page: &mut Page, report: &Report) {
             "no set is better by the plans that were asked for".to_owned()
         } else {
             format!(
-                "at most {} from the best set by the plans that were asked for",
+                "by the plans that were asked for no set brings the remaining load down by more than {}",
                 Percent(gap)
             )
         };

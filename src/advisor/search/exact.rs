@@ -2,11 +2,12 @@
 //!
 //! With a budget the room is given, and the best use of it is the choice. Without one an index must be worth having, which is
 //! more than a table can say: what it comes to is polished by the same bars as the greedy choice, and takes its place only
-//! where it is better by what an index must bring. The gap is measured by the table in either case.
+//! where it saves as much more as an index must save. The gap is measured by the table in either case, so it also has in it
+//! what the bars refuse.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::advisor::answers::{Answer, Configuration, union};
+use crate::advisor::answers::{Answer, Configuration, minus, union};
 use crate::advisor::search::greedy::HELPED;
 use crate::advisor::search::{Search, Wanted};
 use crate::advisor::solver::{Limits, Solution, Table, Way, gap};
@@ -36,7 +37,7 @@ impl Search<'_> {
         polished: Configuration,
         wanted: &mut Wanted,
     ) -> Option<Configuration> {
-        if !self.options.is_limited() || self.affected().is_empty() {
+        if self.affected().is_empty() {
             return Some(polished);
         }
         let mut exact = self.exact.take().unwrap_or_else(|| Exact {
@@ -51,10 +52,6 @@ impl Search<'_> {
 
     /// Solves, asks and solves again until nothing better comes. `None` when an answer is missing; called again, it goes on.
     fn improve(&self, exact: &mut Exact, wanted: &mut Wanted) -> Option<()> {
-        let least = match self.options.budget_bytes {
-            Some(_) => 0.0,
-            None => self.options.min_load_share * self.total_load,
-        };
         loop {
             let found = if let Some(found) = &exact.pending {
                 found.clone()
@@ -72,13 +69,34 @@ impl Search<'_> {
                 Some(_) => found.clone(),
                 None => self.polish(found.clone(), wanted)?,
             };
-            let change = self.change(&exact.chosen, &proposed, wanted)?;
+            let outdone = self.outdoes(&proposed, &exact.chosen, wanted)?;
             exact.pending = None;
             exact.tried.insert(found);
-            if change < -least {
+            if outdone {
                 exact.chosen = proposed;
             }
         }
+    }
+
+    /// Whether a set is better than another. Without a budget it has to save as much more as an index must: of the whole load,
+    /// and of the statements to which the difference matters.
+    fn outdoes(&self, set: &[usize], other: &[usize], wanted: &mut Wanted) -> Option<bool> {
+        let saved = -self.change(other, set, wanted)?;
+        if self.options.budget_bytes.is_some() {
+            return Some(saved > 0.0);
+        }
+        let (added, removed) = (minus(set, other), minus(other, set));
+        let mut moved = 0.0;
+        for query in self.touched(&union(&added, &removed)) {
+            let loads = self.load_of(query, other, wanted);
+            let loads = loads.zip(self.load_of(query, set, wanted));
+            moved += match loads {
+                Some((before, after)) if (before - after).abs() > HELPED * before => before,
+                _ => 0.0,
+            };
+        }
+        let least = self.options.min_load_share * self.total_load;
+        Some(saved > least.max(self.options.min_saving * moved))
     }
 
     /// Solves the table of all known plans; says too how far `start` is at most from the best.

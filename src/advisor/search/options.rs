@@ -46,14 +46,6 @@ impl SearchOptions {
         }
     }
 
-    /// Whether room or number is limited, so that indexes stand against each other.
-    #[must_use]
-    pub fn is_limited(&self) -> bool {
-        self.budget_bytes.is_some()
-            || self.max_indexes.is_some()
-            || self.max_indexes_per_table.is_some()
-    }
-
     /// For statements that somebody picked: each is meant, so a small gain is told as well.
     #[must_use]
     pub fn picked() -> Self {
