@@ -26,6 +26,7 @@ pub mod priority;
 pub mod recommend;
 pub mod recommendation;
 pub mod rejections;
+pub mod replace;
 pub mod search;
 pub mod settings_advice;
 pub mod size;

@@ -9,7 +9,7 @@ use std::path::Path;
 use pgperf::advisor::frontier::Step;
 use pgperf::advisor::priority::Priority;
 use pgperf::advisor::recommendation::{
-    Action, Benefit, Confidence, Helped, Misjudged, Recommendation,
+    Action, Benefit, Confidence, Helped, Misjudged, Recommendation, Replaced,
 };
 use pgperf::advisor::rejections::{Rejection, Why};
 use pgperf::advisor::time_model::{Calibration, Slowness};
@@ -207,6 +207,7 @@ fn create(
         }],
         index,
         definition,
+        replaced: vec![],
         size_bytes: 26_214_400.0,
         benefit: Benefit {
             cost_before: 71_534.2 * 12_345.0,
@@ -287,6 +288,11 @@ fn hostile() -> Recommendation {
         vec![statement],
     );
     recommendation.action = Action::Replace;
+    recommendation.replaced = vec![Replaced {
+        index: QualifiedName::new("My Schema", "old\u{202e}"),
+        size_bytes: 31_457_280.0,
+        write_ms_per_day: None,
+    }];
     recommendation.changes.push(Change::DropIndex {
         name: QualifiedName::new("My Schema", "old\u{202e}"),
         concurrently: true,

@@ -76,12 +76,15 @@ pub enum Decision {
     Refuse(String),
 }
 
-/// The names that a change depends on, in the order in which [`decide`] wants to know what they stand for.
+/// The names that a change of a recommendation depends on, in the order in which [`decide`] wants to know what they stand for.
 #[must_use]
-pub fn names(change: &Change) -> Vec<QualifiedName> {
+pub fn names(change: &Change, recommendation: &Recommendation) -> Vec<QualifiedName> {
     match change {
         Change::CreateIndex { .. } => created(change).into_iter().collect(),
         Change::AttachIndex { parent, child } => vec![parent.clone(), child.clone()],
+        Change::DropIndex { name, .. } if recommendation.action == Action::Replace => {
+            vec![name.clone(), recommendation.index.clone()]
+        }
         Change::DropIndex { name, .. } => vec![name.clone()],
         Change::Reindex { name } => {
             let mut names = vec![name.clone()];
@@ -135,8 +138,14 @@ pub fn decide(
             [there],
         ) => create(change, definition, *only, there, snapshot),
         (Change::AttachIndex { .. }, [parent, child]) => attach(parent, child),
-        (Change::DropIndex { name, .. }, [there]) => {
-            drop_index(name, recommendation, there, snapshot)
+        (Change::DropIndex { name, .. }, [there, successor @ ..]) => {
+            let stands = |s: &Standing| s.index().is_some_and(Index::usable);
+            if successor.iter().all(stands) {
+                drop_index(name, recommendation, there, snapshot)
+            } else {
+                let new = &recommendation.index;
+                Decision::Refuse(format!("{new}, which is to replace it, cannot be used yet"))
+            }
         }
         (Change::Reindex { .. }, [there, transient @ ..]) => {
             reindex(change, there, transient, snapshot)
@@ -388,7 +397,8 @@ fn lost(made: &[&Change], recommendation: &Recommendation) -> Vec<Change> {
 #[must_use]
 pub fn whole(recommendation: &Recommendation) -> Option<&QualifiedName> {
     let parts = |c: &Change| matches!(c, Change::AttachIndex { .. });
-    let whole = recommendation.action == Action::Create && recommendation.changes.iter().any(parts);
+    let builds = matches!(recommendation.action, Action::Create | Action::Replace);
+    let whole = builds && recommendation.changes.iter().any(parts);
     whole.then_some(&recommendation.index)
 }
 

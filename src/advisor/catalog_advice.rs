@@ -102,6 +102,7 @@ fn foreign_keys(
             action: Action::Create,
             index: name,
             definition,
+            replaced: Vec::new(),
             changes,
             undo,
             size_bytes: size.size_bytes(),
@@ -168,7 +169,7 @@ pub fn effort(table: &Table) -> String {
 }
 
 /// What writes pay for an index of that size.
-fn price(
+pub(super) fn price(
     definition: &IndexDefinition,
     size_bytes: f64,
     snapshot: &Snapshot,
@@ -199,7 +200,7 @@ pub fn superfluous(snapshot: &Snapshot) -> Vec<Recommendation> {
 }
 
 /// An index this many times larger is no substitute: reading more pages is what the narrower one spares.
-const MUCH_LARGER: f64 = 3.0;
+pub(super) const MUCH_LARGER: f64 = 3.0;
 
 /// Whether `other` stays and answers all that `index` answers.
 fn serves(other: &Index, index: &Index) -> bool {
@@ -227,6 +228,7 @@ fn drop_index(index: &Index, other: &Index, table: &Table) -> Recommendation {
         action: Action::Drop,
         index: index.qualified(),
         definition: index.definition.clone(),
+        replaced: Vec::new(),
         changes: vec![Change::DropIndex {
             name: index.qualified(),
             concurrently,
@@ -276,7 +278,7 @@ fn drop_index(index: &Index, other: &Index, table: &Table) -> Recommendation {
 }
 
 /// Whether nothing but queries depends on an index.
-fn droppable(index: &Index) -> bool {
+pub(super) fn droppable(index: &Index) -> bool {
     index.usable()
         && !index.incomplete
         && !index.primary
@@ -318,6 +320,7 @@ fn unfinished_parents(snapshot: &Snapshot, names: &mut Names) -> Vec<Recommendat
             action: Action::Create,
             index: name,
             definition: index.definition.clone(),
+            replaced: Vec::new(),
             changes,
             undo,
             size_bytes: 0.0,
@@ -372,6 +375,7 @@ fn invalid(snapshot: &Snapshot, names: &Names) -> Vec<Recommendation> {
             },
             index: index.qualified(),
             definition: index.definition.clone(),
+            replaced: Vec::new(),
             changes: vec![change],
             undo: Vec::new(),
             size_bytes: index.relpages * 8192.0,

@@ -1,10 +1,14 @@
 //! What the workload would cost without the indexes that are about to be dropped: the planner's word on what the catalog says
-//! is superfluous. Advice that it disproves is taken back.
+//! is superfluous, and on what a new index could replace. Advice that it disproves is taken back; nothing is replaced of which
+//! it was not asked.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::advisor::recommend::Decision;
+use crate::advisor::catalog_advice::price;
+use crate::advisor::recommend::{Decision, named};
 use crate::advisor::recommendation::{Action, Confidence, Helped, Recommendation};
+use crate::advisor::replace::{keep, replace, superseded};
+use crate::model::ident::QualifiedName;
 use crate::model::index::Index;
 use crate::model::unit::Percent;
 use crate::model::whatif::{Cost, Source};
@@ -27,9 +31,22 @@ pub struct Compared {
     pub without: Cost,
 }
 
-/// The indexes that these recommendations drop.
+/// The indexes that these recommendations drop, or could replace.
 #[must_use]
 pub fn dropped<'a>(decision: &Decision<'a>, recommendations: &[Recommendation]) -> Vec<&'a Index> {
+    let replaced = recommendations.iter();
+    let replaced = replaced.flat_map(|r| superseded(r, decision.snapshot));
+    let mut all = listed(decision, recommendations);
+    for index in replaced {
+        if all.iter().all(|i| i.oid != index.oid) {
+            all.push(index);
+        }
+    }
+    all
+}
+
+/// The indexes that these recommendations drop by themselves.
+fn listed<'a>(decision: &Decision<'a>, recommendations: &[Recommendation]) -> Vec<&'a Index> {
     let drops = recommendations.iter().filter(|r| r.action == Action::Drop);
     let index = |r: &Recommendation| {
         let mut indexes = decision.snapshot.indexes_of(r.definition.table_oid);
@@ -69,15 +86,15 @@ pub fn uses(cost: &Cost, indexes: &[&Index]) -> bool {
     found
 }
 
-/// Puts the evidence into the drops, and takes back those that cost more than they save. `compared` has every query that was
-/// asked about; `unasked` says why some were not.
+/// Puts the evidence into the drops, takes back those that cost more than they save, and lets new indexes replace what would
+/// not be missed. `compared` has every query that was asked about; `unasked` says why some were not.
 pub fn judge(
     decision: &Decision<'_>,
     recommendations: &mut Vec<Recommendation>,
     compared: &BTreeMap<usize, Compared>,
     unasked: Option<&str>,
 ) {
-    let indexes = dropped(decision, recommendations);
+    let indexes = listed(decision, recommendations);
     recommendations.retain_mut(|recommendation| {
         let of_it = |i: &&&Index| i.qualified() == recommendation.index;
         let Some(index) = indexes.iter().find(of_it) else {
@@ -91,6 +108,20 @@ pub fn judge(
             None => Verdict::of(decision, index, compared).tell(decision, recommendation),
         }
     });
+    let mut settled: BTreeSet<u32> = indexes.iter().map(|i| i.oid).collect();
+    for new in recommendations {
+        for old in superseded(new, decision.snapshot) {
+            if !settled.insert(old.oid) {
+                continue;
+            }
+            if let Some(why) = unasked {
+                let why = format!("whether statements would miss it was not checked ({why})");
+                keep(new, old, &why);
+            } else {
+                Verdict::of(decision, old, compared).settle(decision, new, old, compared);
+            }
+        }
+    }
 }
 
 /// What is known of one index.
@@ -141,28 +172,78 @@ impl Verdict {
         verdict
     }
 
+    /// Lets a new index replace this one, or says why it stays.
+    fn settle(
+        self,
+        decision: &Decision<'_>,
+        new: &mut Recommendation,
+        old: &Index,
+        compared: &BTreeMap<usize, Compared>,
+    ) {
+        let bytes = old.relpages * 8192.0;
+        let writes = price(&old.definition, bytes, decision.snapshot, decision.workload);
+        if !self.is_bearable(decision, writes.ms_per_day) {
+            let would = self.would_cost(&new.definition.table);
+            keep(new, old, &would);
+            return;
+        }
+        replace(new, old, decision.snapshot, decision.workload);
+        let seen = match (self.readers, self.users, self.dearer.len()) {
+            (0, ..) => format!("no analysed statement reads {}", new.definition.table),
+            (_, _, 0) => self.at_the_same_cost(&new.definition.table),
+            _ => self.would_cost(&new.definition.table),
+        };
+        new.risk = format!("{}; without {}: {seen}", new.risk, old.qualified());
+        for (query, Compared { with, without }) in compared {
+            let fingerprint = decision.workload.queries[*query].fingerprint;
+            let fingerprint = format!("{fingerprint:016x}");
+            let same = |s: &&mut Helped| s.fingerprint == fingerprint;
+            let changed = uses(&with.plan, &[old]);
+            if let Some(helped) = new.statements.iter_mut().find(same).filter(|_| changed) {
+                helped.cost_after = without.total;
+                helped.plan_after = named(&without.plan.outline());
+            }
+        }
+    }
+
+    /// By how much a statement costs more at most, as a factor.
+    fn dearest(&self) -> f64 {
+        self.dearer.iter().map(|d| d.1).fold(1.0, f64::max)
+    }
+
+    /// "of 3 analysed statements on t 1 would cost more without it, 30 % at most".
+    fn would_cost(&self, table: &QualifiedName) -> String {
+        let (readers, dearer) = (self.readers, self.dearer.len());
+        let most = Percent(self.dearest() - 1.0);
+        format!(
+            "of {readers} analysed statements on {table} {dearer} would cost more without it, {most} at most"
+        )
+    }
+
+    /// "of 3 analysed statements on t 1 can use it, at the same cost without it".
+    fn at_the_same_cost(&self, table: &QualifiedName) -> String {
+        let (readers, users) = (self.readers, self.users);
+        let analysed = format!("of {readers} analysed statements on {table}");
+        match users {
+            0 => format!("{analysed} none uses it"),
+            _ => format!("{analysed} {users} can use it, at the same cost without it"),
+        }
+    }
+
     /// Writes it down; whether the advice stands.
     fn tell(self, decision: &Decision<'_>, recommendation: &mut Recommendation) -> bool {
-        let dearest = self.dearer.iter().map(|d| d.1).fold(1.0, f64::max);
-        if !self.is_bearable(decision, dearest, recommendation.benefit.write_ms_per_day) {
+        if !self.is_bearable(decision, recommendation.benefit.write_ms_per_day) {
             return false;
         }
         let table = &recommendation.definition.table;
-        let (readers, users, dearer) = (self.readers, self.users, self.dearer.len());
-        let analysed = format!("of {readers} analysed statements on {table}");
-        recommendation.risk = match (readers, users, dearer) {
-            (0, ..) => format!(
+        let (readers, dearer) = (self.readers, self.dearer.len());
+        recommendation.risk = match (readers, dearer) {
+            (0, _) => format!(
                 "{}; no analysed statement reads {table}",
                 recommendation.risk
             ),
-            (_, 0, _) => format!("none seen: {analysed} none uses it"),
-            (_, _, 0) => {
-                format!("none seen: {analysed} {users} can use it, at the same cost without it")
-            }
-            _ => format!(
-                "{analysed} {dearer} would cost more without it, {} at most",
-                Percent(dearest - 1.0)
-            ),
+            (_, 0) => format!("none seen: {}", self.at_the_same_cost(table)),
+            _ => self.would_cost(table),
         };
         if readers > 0 && decision.source != Source::Estimate && dearer == 0 {
             recommendation.confidence = Confidence::High;
@@ -176,7 +257,8 @@ impl Verdict {
     }
 
     /// Whether what is lost is less than the writes save, or next to nothing.
-    fn is_bearable(&self, decision: &Decision<'_>, dearest: f64, write_ms: Option<f64>) -> bool {
+    fn is_bearable(&self, decision: &Decision<'_>, write_ms: Option<f64>) -> bool {
+        let dearest = self.dearest();
         let coverage = &decision.workload.coverage;
         if !coverage.timed {
             return dearest <= DEAREST;

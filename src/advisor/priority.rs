@@ -118,7 +118,8 @@ fn first_things_first(recommendations: &mut [Recommendation]) {
 
 /// Whether the search chose it, for statements.
 fn is_chosen(recommendation: &Recommendation) -> bool {
-    recommendation.action == Action::Create && !recommendation.statements.is_empty()
+    matches!(recommendation.action, Action::Create | Action::Replace)
+        && !recommendation.statements.is_empty()
 }
 
 fn judged(

@@ -101,13 +101,9 @@ impl Decision<'_> {
         Recommendation {
             action: Action::Create,
             index: name,
-            reason: reason(
-                hypothetical,
-                &statements,
-                &benefit,
-                self.superseded(hypothetical).as_deref(),
-            ),
+            reason: reason(hypothetical, &statements, &benefit),
             definition: hypothetical.definition.clone(),
+            replaced: Vec::new(),
             changes,
             undo,
             size_bytes: hypothetical.size_bytes(),
@@ -214,27 +210,11 @@ impl Decision<'_> {
             lack: lack(table, self.snapshot),
         }
     }
-
-    /// An existing plain index that the new one makes superfluous: its prefix, bound to no constraint.
-    fn superseded(&self, new: &Hypothetical) -> Option<String> {
-        self.snapshot
-            .indexes_of(new.definition.table_oid)
-            .find(|i| {
-                i.usable()
-                    && !i.incomplete
-                    && !i.definition.unique
-                    && i.constraint.is_none()
-                    && !i.replica_identity
-                    && !i.clustered
-                    && i.definition.is_prefix_of(&new.definition)
-            })
-            .map(|i| i.qualified().to_string())
-    }
 }
 
 /// A plan outline with the names of hypothetical indexes shortened to what a reader understands: `HypoPG`'s
 /// `<13543>btree_orders_status` to `new orders_status`, an estimate's `<orders (status)>` to `new orders (status)`.
-fn named(outline: &str) -> String {
+pub(super) fn named(outline: &str) -> String {
     let mut text = String::new();
     let mut rest = outline;
     while let Some((head, tail)) = rest.split_once(" using <") {
@@ -264,12 +244,7 @@ pub fn queryids(query: &Query, snapshot: &Snapshot) -> Vec<i64> {
     ids
 }
 
-fn reason(
-    index: &Hypothetical,
-    statements: &[Helped],
-    benefit: &Benefit,
-    superseded: Option<&str>,
-) -> String {
+fn reason(index: &Hypothetical, statements: &[Helped], benefit: &Benefit) -> String {
     let table = &index.definition.table;
     let count = statements.len();
     let calls: f64 = statements.iter().map(|s| s.calls).sum();
@@ -287,12 +262,6 @@ fn reason(
     );
     if let Some(ms) = benefit.ms_per_day_saved {
         let _ = write!(text, ", {} a day", Millis(ms));
-    }
-    if let Some(superseded) = superseded {
-        let _ = write!(
-            text,
-            "; {superseded} is then a mere prefix of it: drop it after a while"
-        );
     }
     text
 }

@@ -61,11 +61,13 @@ pub struct Recommendation {
     pub index: QualifiedName,
     /// Its definition. Of other things than indexes only table and columns are given.
     pub definition: IndexDefinition,
+    /// The indexes that it replaces, which `changes` drops once it is there.
+    pub replaced: Vec<Replaced>,
     /// The statements to run, in order.
     pub changes: Vec<Change>,
     /// The statements that take it back, in order.
     pub undo: Vec<Change>,
-    /// Expected size (create) or freed size (drop), bytes.
+    /// Expected size (create, replace) or freed size (drop), bytes.
     pub size_bytes: f64,
     /// What it brings and costs.
     pub benefit: Benefit,
@@ -92,6 +94,12 @@ pub struct Recommendation {
 }
 
 impl Recommendation {
+    /// Bytes on disk that it adds: its size less that of what it replaces.
+    #[must_use]
+    pub fn net_size_bytes(&self) -> f64 {
+        self.size_bytes - self.replaced.iter().map(|r| r.size_bytes).sum::<f64>()
+    }
+
     /// One about a table, not an index, with nothing said yet but what it is about.
     #[must_use]
     pub fn on_table(action: Action, table: &Table) -> Self {
@@ -116,6 +124,7 @@ impl Recommendation {
                 predicate: None,
                 unique: false,
             },
+            replaced: Vec::new(),
             changes: Vec::new(),
             undo: Vec::new(),
             size_bytes: 0.0,
@@ -132,6 +141,17 @@ impl Recommendation {
             reason: String::new(),
         }
     }
+}
+
+/// An index that a wider one replaces.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Replaced {
+    /// Its name.
+    pub index: QualifiedName,
+    /// What dropping it frees, bytes.
+    pub size_bytes: f64,
+    /// What writes pay for it today; `None` when the write rate is unknown.
+    pub write_ms_per_day: Option<f64>,
 }
 
 /// A statement that returned another number of rows than the planner expects.
@@ -160,7 +180,7 @@ pub struct Benefit {
     pub cost_after: f64,
     /// Execution time saved per day; `None` when the source of the statements has no times.
     pub ms_per_day_saved: Option<f64>,
-    /// Price of maintaining it per day; `None` when the write rate is unknown.
+    /// Price of maintaining it per day, less that of what it replaces; `None` when the write rate is unknown.
     pub write_ms_per_day: Option<f64>,
     /// Share of the analysed load that is saved, 0 to 1.
     pub load_share_saved: f64,

@@ -11,7 +11,8 @@
 //!                  harmless, example}]}; total is ms when timed, else executions
 //! gaps             [{part, what, effect?, close?: [command], count?}]
 //! recommendations  [{action: create|replace|drop|reindex|analyze|statistics|set, ddl, undo_ddl, schema, table, index, method, columns, keys,
-//!                  include, predicate, unique, size_bytes, benefit: {cost_before, cost_after, ms_per_day_saved,
+//!                  include, predicate, unique, size_bytes, replaces?: [{schema, index, size_bytes, write_ms_per_day}],
+//!                  net_size_bytes?, benefit: {cost_before, cost_after, ms_per_day_saved,
 //!                  write_ms_per_day, load_share_saved}, statements: [{queryid, queryids, fingerprint, query, line?, calls,
 //!                  mean_ms, cost_before, cost_after, plan_before, plan_after}], misjudged?: [{queryid, queryids, fingerprint,
 //!                  query, calls, rows_counted, rows_expected}], confidence: low|medium|high,
@@ -27,6 +28,7 @@
 //!
 //! `queryid` is a string: it is a 64-bit number, which JavaScript and jq before 1.7 silently round to 53 bits, and exporters
 //! carry it as a text label anyway. `queryid` is the first of `queryids`, null when there is none.
+//! `replaces` and `net_size_bytes`, which is less than 0 where less is needed than before, come with `replace` only.
 //! `rank` is the position in the list, the order in which the advice is best followed; up to version 1 it was called `priority`.
 //! What is about a table and not about an index has null for `index` (statistics: their name), `method` and `size_bytes`; a setting of
 //! the server (`set`) has null for `schema` and `table` too.
@@ -39,7 +41,7 @@ use serde::Serialize;
 use crate::advisor::frontier::Step;
 use crate::advisor::priority::Priority;
 use crate::advisor::recommendation::{
-    Action, Benefit, Confidence, Helped, Misjudged, Recommendation,
+    Action, Benefit, Confidence, Helped, Misjudged, Recommendation, Replaced,
 };
 use crate::advisor::rejections::{Rejection, Why};
 use crate::model::change::Change;
@@ -127,6 +129,10 @@ struct RecommendationObject<'a> {
     predicate: Option<&'a str>,
     unique: bool,
     size_bytes: Option<u64>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    replaces: Vec<ReplacedObject<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    net_size_bytes: Option<i64>,
     benefit: &'a Benefit,
     statements: Vec<HelpedObject<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -139,6 +145,14 @@ struct RecommendationObject<'a> {
     effort: &'a str,
     risk: &'a str,
     reason: &'a str,
+}
+
+#[derive(Serialize)]
+struct ReplacedObject<'a> {
+    schema: &'a str,
+    index: &'a str,
+    size_bytes: Option<u64>,
+    write_ms_per_day: Option<f64>,
 }
 
 #[derive(Serialize)]
@@ -231,6 +245,8 @@ fn recommendation(recommendation: &Recommendation) -> RecommendationObject<'_> {
         predicate: definition.predicate.as_deref(),
         unique: definition.unique,
         size_bytes: on_index.then(|| whole(recommendation.size_bytes)).flatten(),
+        replaces: recommendation.replaced.iter().map(replaced).collect(),
+        net_size_bytes: net_size(recommendation),
         benefit: &recommendation.benefit,
         statements: recommendation.statements.iter().map(helped).collect(),
         misjudged: recommendation.misjudged.iter().map(misjudged).collect(),
@@ -243,6 +259,22 @@ fn recommendation(recommendation: &Recommendation) -> RecommendationObject<'_> {
         risk: &recommendation.risk,
         reason: &recommendation.reason,
     }
+}
+
+fn replaced(replaced: &Replaced) -> ReplacedObject<'_> {
+    ReplacedObject {
+        schema: &replaced.index.schema,
+        index: &replaced.index.name,
+        size_bytes: whole(replaced.size_bytes),
+        write_ms_per_day: replaced.write_ms_per_day,
+    }
+}
+
+/// Bytes that are added on the whole, where something is replaced.
+#[expect(clippy::cast_possible_truncation, reason = "the cast saturates")]
+fn net_size(recommendation: &Recommendation) -> Option<i64> {
+    let net = recommendation.net_size_bytes();
+    (!recommendation.replaced.is_empty() && net.is_finite()).then_some(net.round() as i64)
 }
 
 fn summary(summary: &Summary) -> SummaryObject<'_> {

@@ -284,10 +284,18 @@ pub(super) fn saves(recommendation: &Recommendation) -> Option<String> {
 /// Its size: what is added or what is freed.
 pub(super) fn size(recommendation: &Recommendation) -> String {
     let size = Bytes(recommendation.size_bytes);
-    match recommendation.action {
-        Action::Drop => format!("frees {size}"),
-        _ => size.to_string(),
+    if recommendation.action == Action::Drop {
+        return format!("frees {size}");
     }
+    if recommendation.replaced.is_empty() {
+        return size.to_string();
+    }
+    let freed = recommendation.size_bytes - recommendation.net_size_bytes();
+    let net = match recommendation.net_size_bytes() {
+        net if net < 0.0 => format!("{} less", Bytes(-net)),
+        net => format!("{} more", Bytes(net)),
+    };
+    format!("{size}; what is dropped then frees {}: {net}", Bytes(freed))
 }
 
 /// What was taken for a parameter, and what would have been taken without the rows that were counted.

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::advisor::recommendation::{Action, Helped, Recommendation};
+use crate::model::change::Change;
 use crate::model::unit::Millis;
 use crate::report::plain::{one_line, sql_line, truncate};
 use crate::report::{Outcome, Report, phrase};
@@ -113,7 +114,14 @@ fn recommended(out: &mut String, recommendation: &Recommendation) {
     }
     // A setting is for superusers and for the whole server: nothing that a script does on the way.
     let by_hand = recommendation.action == Action::Set;
+    let replaces = recommendation.action == Action::Replace;
     for change in &recommendation.changes {
+        if replaces && matches!(change, Change::DropIndex { .. }) {
+            comment(
+                out,
+                "only if what stands above succeeded, as with ON_ERROR_STOP:",
+            );
+        }
         let mark = if by_hand { "-- by hand: " } else { "" };
         let _ = writeln!(out, "{mark}{}", sql_line(&change.to_string()));
     }

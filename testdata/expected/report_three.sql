@@ -46,7 +46,7 @@ CREATE INDEX CONCURRENTLY orders_customer_id_created_at_idx ON public.orders (cu
 -- The filter of 7 statements on its columns reads the whole table today
 -- priority: P2: saves < 0.1 % of the analysed load
 -- saves: 50.0 % of the cost of what it helps; cost 100.00 → 50.00 (2.0×)
--- size: 25 MB
+-- size: 25 MB; what is dropped then frees 30 MB: 5.0 MB less
 -- writes: price unknown: no write figures were seen
 -- confidence: low, try it on a staging server first: arithmetic, no planner was asked; we"ird\x1b[31m has no statistics
 -- effort: one statement, does not block writes
@@ -55,6 +55,7 @@ CREATE INDEX CONCURRENTLY orders_customer_id_created_at_idx ON public.orders (cu
 --   values: cre\x1b[31mated taken to keep 1.2 % of the table, as the rows returned say (unknown values: 33.3 %)
 --   values: state taken to keep 95.0 % of the table in 74.9 % of the calls, how often which value is asked for is not known (unknown values: 25.0 %)
 CREATE INDEX CONCURRENTLY U&"we""ird; drop table x_Größe_new\000Aline\001B[31m\\_idx" ON "My Schema"."we""ird; drop table x" ("Größe", U&"new\000Aline\001B[31m\\");
+-- only if what stands above succeeded, as with ON_ERROR_STOP:
 DROP INDEX CONCURRENTLY "My Schema".U&"old\202E";
 -- undo: DROP INDEX CONCURRENTLY "My Schema".U&"we""ird; drop table x_Größe_new\000Aline\001B[31m\\_idx";
 

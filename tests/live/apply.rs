@@ -228,6 +228,34 @@ async fn drops_are_made_only_when_asked_for() {
     assert_eq!(indexes(&client).await.len(), 3);
 }
 
+/// An index that a wider one replaces is a drop too, and comes after it.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_replaced_is_dropped_only_when_asked_for() {
+    let (conninfo, client) = set_up(18).await;
+    let table = "CREATE TABLE w AS SELECT n % 500 AS a, n / 500 % 20 AS b, 'filler ' || n AS pad FROM generate_series(1, 60000) n;
+        CREATE INDEX w_a ON w (a); ANALYZE w";
+    client.batch_execute(table).await.unwrap();
+    let both = "SELECT * FROM w WHERE a = 5 AND b = 6; SELECT * FROM w WHERE a = 7";
+    let run = apply(&conninfo, both);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert_eq!(indexes(&client).await, ["w_a (a)", "w_a_b_idx (a)"]);
+    let drop = "DROP INDEX CONCURRENTLY public.w_a;";
+    assert_eq!(listed(&run, "left to you, or to --apply=all:"), [drop]);
+    let created = ["DROP INDEX CONCURRENTLY public.w_a_b_idx;"];
+    assert_eq!(listed(&run, "to undo:"), created);
+    client.batch_execute(created[0]).await.unwrap();
+    let run = pgperf(&arguments(&conninfo, &["--apply=all"]), both);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert_eq!(indexes(&client).await, ["w_a_b_idx (a)"]);
+    let undo = listed(&run, "to undo:");
+    let back = "CREATE INDEX CONCURRENTLY w_a ON public.w (a);";
+    assert_eq!(undo, [back, created[0]]);
+    for change in undo {
+        client.batch_execute(&change).await.unwrap();
+    }
+    assert_eq!(indexes(&client).await, ["w_a (a)"]);
+}
+
 /// Makes an INVALID index, as an interrupted build does.
 async fn leave_invalid(conninfo: &str, create: &str) {
     let (old, build) = (

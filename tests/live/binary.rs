@@ -25,7 +25,7 @@ impl Run {
             .as_array()
             .expect("recommendations")
             .iter()
-            .filter(|r| r["action"] == "create");
+            .filter(|r| r["action"] == "create" || r["action"] == "replace");
         let mut indexes: Vec<String> = created
             .map(|r| {
                 let (_, tail) = r["ddl"]

@@ -5,7 +5,8 @@ use serde_json::Value;
 use super::binary::{Run, pgperf};
 use super::support::{client, database, hypopg_major};
 
-/// `pairs_a` is the beginning of `pairs_a_b`, which is more than twice as long; `pairs_c` exists twice; `plain_a` is a beginning that nothing reads.
+/// What is asked of `wider`, `missed` and `bound` wants an index on both columns, of which theirs is the beginning; who counts
+/// rows of `missed` would miss the short one, and `bound` is clustered by it. `pairs_a` is the beginning of `pairs_a_b`, which is more than twice as long; `pairs_c` exists twice; `plain_a` is a beginning that nothing reads.
 const SCHEMA: &str = "
     create table pairs (a int not null, b int not null, c int not null, filler text);
     insert into pairs select n % 1000, n / 1000 % 100, n, 'filler ' || n from generate_series(1, 200000) n;
@@ -13,6 +14,16 @@ const SCHEMA: &str = "
     create index pairs_a_b on pairs (a, b);
     create index pairs_c on pairs (c);
     create index pairs_c_2 on pairs (c);
+    create table wider (a int not null, b int not null, filler text);
+    insert into wider select n % 500, n / 500 % 20, 'filler ' || n from generate_series(1, 200000) n;
+    create index wider_a on wider (a);
+    create table missed (a int not null, b int not null, filler text);
+    insert into missed select n % 1000, n / 1000 % 50, 'filler ' || n from generate_series(1, 200000) n;
+    create index missed_a on missed (a);
+    create table bound (a int not null, b int not null, filler text);
+    insert into bound select n % 500, n / 500 % 20, 'filler ' || n from generate_series(1, 200000) n;
+    create index bound_a on bound (a);
+    alter table bound cluster on bound_a;
     create table plain (a int, b int);
     insert into plain select n, n from generate_series(1, 50000) n;
     create index plain_a on plain (a);
@@ -77,6 +88,55 @@ async fn what_the_planner_would_miss_is_kept() {
     let looking = "select filler from pairs where a = 7 and c = 8;";
     let found = asked("clone", looking);
     assert_eq!(found[0].0, "pairs_a");
+    // A new index takes the place of one that is its beginning, if nobody would miss that.
+    let widening =
+        "select filler from wider where a = 7 and b = 8; select filler from wider where a = 9;
+        select filler from missed where a = 7 and b = 8; select count(*) from missed where a < 300;
+        select filler from bound where a = 7 and b = 8; select filler from bound where a = 9;";
+    let advised = |planner: &str| -> Vec<(String, String, String)> {
+        let arguments = ["advise", &conninfo, "--queries", "-", "--format", "json"];
+        let run = pgperf(
+            &[&arguments[..], &["--planner", planner]].concat(),
+            widening,
+        );
+        assert_eq!(run.code, Some(0), "{run:?}");
+        let report = run.json();
+        let all = report["recommendations"].as_array().unwrap().iter();
+        let text = |r: &Value, name: &str| r[name].as_str().unwrap().to_owned();
+        let new = all.filter(|r| r["action"] == "create" || r["action"] == "replace");
+        let mut new: Vec<_> = new
+            .map(|r| (text(r, "table"), text(r, "ddl"), text(r, "reason")))
+            .collect();
+        new.sort();
+        new
+    };
+    for planner in ["clone", "estimate"] {
+        let new = advised(planner);
+        let [bound, missed, wider] = &new[..] else {
+            panic!("{planner}: {new:#?}");
+        };
+        assert_eq!(
+            bound.1,
+            "CREATE INDEX CONCURRENTLY bound_a_b_idx ON public.bound (a, b);"
+        );
+        assert!(!bound.2.contains("bound_a"), "{}", bound.2);
+        assert_eq!(
+            missed.1,
+            "CREATE INDEX CONCURRENTLY missed_a_b_idx ON public.missed (a, b);"
+        );
+        let stays = "public.missed_a is the beginning of it, but stays: of 2 analysed statements on public.missed 1 would cost more without it";
+        assert!(missed.2.contains(stays), "{planner}: {}", missed.2);
+        assert_eq!(
+            wider.1,
+            "CREATE INDEX CONCURRENTLY wider_a_b_idx ON public.wider (a, b);\nDROP INDEX CONCURRENTLY public.wider_a;"
+        );
+        let goes = "public.wider_a is the beginning of it and is dropped once it is there";
+        assert!(wider.2.contains(goes), "{planner}: {}", wider.2);
+    }
+    let new = advised("hypopg");
+    assert!(new.iter().all(|r| !r.1.contains("DROP")), "{new:#?}");
+    let unasked = "public.wider_a is the beginning of it, but stays: whether statements would miss it was not checked";
+    assert!(new[2].2.contains(unasked), "{new:#?}");
     // It cannot be asked, and the report says so.
     let found = asked("hypopg", counting);
     assert_eq!(found[0].0, "pairs_a");

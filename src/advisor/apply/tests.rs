@@ -27,6 +27,7 @@ fn recommendation(
         action: Action::Create,
         index: QualifiedName::new("public", "t_id_idx"),
         definition: definition.clone(),
+        replaced: Vec::new(),
         changes,
         undo,
         size_bytes: 0.0,
@@ -190,6 +191,47 @@ fn drops_wait_for_being_wanted_and_for_the_index_that_was_advised_on() {
 }
 
 #[test]
+fn what_is_replaced_is_dropped_only_while_its_successor_stands() {
+    let snapshot = catalog(TABLE);
+    let old = index(&snapshot, "t_id_idx");
+    let mut new = old.clone();
+    new.name = "t_id_email_idx".into();
+    new.definition.keys.push(IndexKey::column("email"));
+    let drop = Change::DropIndex {
+        name: old.qualified(),
+        concurrently: true,
+    };
+    let back = Change::DropIndex {
+        name: new.qualified(),
+        concurrently: true,
+    };
+    let changes = vec![creation(&new), drop.clone()];
+    let mut advice = recommendation(&new.definition, changes, vec![creation(&old), back.clone()]);
+    advice.action = Action::Replace;
+    advice.index = new.qualified();
+    let all = [advice];
+    assert_eq!(work(&all, false)[0].steps, [&creation(&new)]);
+    assert_eq!(work(&all, false)[0].left, [&drop]);
+    assert_eq!(work(&all, true)[0].steps, [&creation(&new), &drop]);
+    assert_eq!(names(&drop, &all[0]), [old.qualified(), new.qualified()]);
+    let about = |successor: Standing| {
+        let there = [standing(old.clone(), None), successor];
+        decide(&drop, &all[0], &there, &snapshot)
+    };
+    assert_eq!(about(standing(new.clone(), None)), Decision::Make);
+    let invalid = Index {
+        valid: false,
+        ..new.clone()
+    };
+    for not_there in [Standing::Free, standing(invalid, None)] {
+        assert!(matches!(about(not_there), Decision::Refuse(_)));
+    }
+    let made = [&creation(&new), &drop];
+    assert_eq!(undo(&made, &all[0]), [creation(&old), back.clone()]);
+    assert_eq!(undo(&made[..1], &all[0]), [back]);
+}
+
+#[test]
 fn the_undo_of_half_a_partitioned_index_is_half_the_undo() {
     let snapshot = catalog(
         "create table p (id int) partition by hash (id);
@@ -246,7 +288,10 @@ fn a_rebuild_begins_with_what_an_interrupted_one_left() {
         name: broken.qualified(),
     };
     let advice = recommendation(&broken.definition, vec![change.clone()], Vec::new());
-    let looked: Vec<String> = names(&change).iter().map(|n| n.name.clone()).collect();
+    let looked: Vec<String> = names(&change, &advice)
+        .iter()
+        .map(|n| n.name.clone())
+        .collect();
     assert_eq!(looked, ["t_id_idx", "t_id_idx_ccnew", "t_id_idx_ccold"]);
     let about = |index: &Index, new: Standing| {
         let there = [standing(index.clone(), None), new, Standing::Free];
@@ -255,7 +300,7 @@ fn a_rebuild_begins_with_what_an_interrupted_one_left() {
     assert_eq!(about(&broken, Standing::Free), Decision::Make);
     assert_eq!(
         about(&broken, standing(broken.clone(), None)),
-        Decision::Clear(names(&change)[1].clone())
+        Decision::Clear(names(&change, &advice)[1].clone())
     );
     let valid = index(&snapshot, "t_id_idx");
     assert_eq!(

@@ -16,6 +16,7 @@ fn recommendation(snapshot: &Snapshot, action: Action, index: &str) -> Recommend
     let mut indexes = snapshot.indexes.iter();
     let definition = &indexes.find(|i| i.name == index).unwrap().definition;
     Recommendation {
+        replaced: vec![],
         action,
         index: QualifiedName::new("public", index),
         definition: definition.clone(),

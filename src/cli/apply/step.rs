@@ -136,7 +136,7 @@ impl Run<'_> {
     async fn prepare(&mut self, change: &Change, recommendation: &Recommendation) -> Option<Try> {
         loop {
             let mut standing = Vec::new();
-            for name in names(change) {
+            for name in names(change, recommendation) {
                 match self.writer.standing(&name).await {
                     Ok(there) => standing.push(there),
                     Err(error) => return Some(Try::Settled(self.failed(error))),
