@@ -14,6 +14,7 @@ pub mod build;
 pub mod candidates;
 pub mod catalog_advice;
 mod confidence;
+pub mod costly;
 pub mod drop_check;
 pub mod estimate;
 mod expressions;

@@ -9,6 +9,7 @@ mod calibrate;
 mod clone;
 mod demo;
 mod doctor;
+mod drops;
 mod exit;
 mod file;
 mod frontier;

@@ -20,7 +20,7 @@ const DEAREST: f64 = 1.1;
 /// With times neither, however rare it is.
 const MUCH_DEARER: f64 = 1.5;
 /// Share of the load that may be lost for the room on disk alone: what an index has to save to be advised.
-const LITTLE_LOAD: f64 = 0.001;
+pub(super) const LITTLE_LOAD: f64 = 0.001;
 
 /// A query that the dropped indexes could matter to, with the advised indexes in place.
 #[derive(Debug, Clone, PartialEq)]
@@ -42,6 +42,21 @@ pub fn dropped<'a>(decision: &Decision<'a>, recommendations: &[Recommendation]) 
             all.push(index);
         }
     }
+    all
+}
+
+/// The indexes that go when these recommendations are followed.
+#[must_use]
+pub fn going<'a>(decision: &Decision<'a>, recommendations: &[Recommendation]) -> Vec<&'a Index> {
+    let replaced = recommendations.iter().flat_map(|new| {
+        let names = new.replaced.iter().map(|r| &r.index);
+        names.filter_map(|name| {
+            let mut indexes = decision.snapshot.indexes_of(new.definition.table_oid);
+            indexes.find(|i| i.qualified() == *name)
+        })
+    });
+    let mut all = listed(decision, recommendations);
+    all.extend(replaced);
     all
 }
 
@@ -125,19 +140,23 @@ pub fn judge(
 }
 
 /// What is known of one index.
-struct Verdict {
+pub(super) struct Verdict {
     /// Queries that read its table.
     readers: usize,
     /// Queries whose plan uses it.
-    users: usize,
+    pub(super) users: usize,
     /// Those that cost more without it, most time lost first, and the factor.
     dearer: Vec<(f64, f64, Helped)>,
     /// Cost of all users, before and after, calls counted.
-    costs: (f64, f64),
+    pub(super) costs: (f64, f64),
 }
 
 impl Verdict {
-    fn of(decision: &Decision<'_>, index: &Index, compared: &BTreeMap<usize, Compared>) -> Self {
+    pub(super) fn of(
+        decision: &Decision<'_>,
+        index: &Index,
+        compared: &BTreeMap<usize, Compared>,
+    ) -> Self {
         let mut verdict = Self {
             readers: 0,
             users: 0,
@@ -188,12 +207,8 @@ impl Verdict {
             return;
         }
         replace(new, old, decision.snapshot, decision.workload);
-        let seen = match (self.readers, self.users, self.dearer.len()) {
-            (0, ..) => format!("no analysed statement reads {}", new.definition.table),
-            (_, _, 0) => self.at_the_same_cost(&new.definition.table),
-            _ => self.would_cost(&new.definition.table),
-        };
-        new.risk = format!("{}; without {}: {seen}", new.risk, old.qualified());
+        let told = self.told(&new.definition.table);
+        new.risk = format!("{}; without {}: {told}", new.risk, old.qualified());
         for (query, Compared { with, without }) in compared {
             let fingerprint = decision.workload.queries[*query].fingerprint;
             let fingerprint = format!("{fingerprint:016x}");
@@ -203,6 +218,25 @@ impl Verdict {
                 helped.cost_after = without.total;
                 helped.plan_after = named(&without.plan.outline());
             }
+        }
+    }
+
+    /// Time that statements lose by planner cost, ms, over the time in which they were counted.
+    pub(super) fn lost_ms(&self) -> f64 {
+        self.dearer.iter().map(|(ms, ..)| ms).sum()
+    }
+
+    /// Whether a statement gets so much slower that somebody would notice, however rare it is.
+    pub(super) fn is_missed(&self) -> bool {
+        self.dearest() > MUCH_DEARER
+    }
+
+    /// What statements of its table have to do with it.
+    pub(super) fn told(&self, table: &QualifiedName) -> String {
+        match (self.readers, self.dearer.len()) {
+            (0, _) => format!("no analysed statement reads {table}"),
+            (_, 0) => self.at_the_same_cost(table),
+            _ => self.would_cost(table),
         }
     }
 
@@ -263,8 +297,8 @@ impl Verdict {
         if !coverage.timed {
             return dearest <= DEAREST;
         }
-        let lost: f64 = self.dearer.iter().map(|(ms, ..)| ms).sum();
+        let lost = self.lost_ms();
         let saved = write_ms.map_or(0.0, f64::abs) * decision.days.unwrap_or(0.0);
-        dearest <= MUCH_DEARER && lost <= saved.max(LITTLE_LOAD * coverage.analysed_total)
+        !self.is_missed() && lost <= saved.max(LITTLE_LOAD * coverage.analysed_total)
     }
 }

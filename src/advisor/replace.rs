@@ -9,6 +9,7 @@ use crate::model::catalog::TableKind;
 use crate::model::change::Change;
 use crate::model::index::Index;
 use crate::model::snapshot::Snapshot;
+use crate::model::unit::Millis;
 use crate::query::workload::Workload;
 
 /// Existing indexes that a recommended new one makes superfluous: they are its beginning, nothing but queries depends on them
@@ -57,6 +58,10 @@ pub(super) fn replace(
     let spared = writes.ms_per_day;
     if let (Some(net), Some(spared)) = (&mut new.benefit.write_ms_per_day, spared) {
         *net -= spared;
+    }
+    if let Some(spared) = spared.filter(|ms| *ms > 0.0) {
+        let (name, spared) = (old.qualified(), Millis(spared));
+        let _ = write!(new.risk, "; dropping {name} takes {spared} a day off that");
     }
     if new.replaced.is_empty() {
         new.effort.push_str("; to drop waits for running queries");
@@ -208,6 +213,11 @@ mod tests {
         assert!(spared > 0.0);
         assert_eq!(new.benefit.write_ms_per_day, Some(100.0 - spared));
         assert!((new.net_size_bytes() - 100.0 * 8192.0).abs() < 1e-9);
+        assert!(
+            new.risk.starts_with("; dropping public.t_a takes "),
+            "{}",
+            new.risk
+        );
         assert_eq!(
             new.reason,
             "saves much; public.t_a is the beginning of it and is dropped once it is there"

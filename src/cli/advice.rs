@@ -9,13 +9,13 @@ use clap::ValueEnum;
 
 use super::Failure;
 use super::calibrate::{fitted, learn};
+use super::drops::check_drops;
 use super::frontier::frontier;
 use super::planner::Planner;
 use crate::advisor::analyze_advice::analyze_advice;
 use crate::advisor::build::Names;
 use crate::advisor::candidates::{CandidateOptions, Candidates, candidates};
 use crate::advisor::catalog_advice::catalog_advice;
-use crate::advisor::drop_check::{Compared, dropped, judge, readers, uses};
 use crate::advisor::number_limit::keep_to_limits;
 use crate::advisor::priority::{Counted, prioritize};
 use crate::advisor::recommend::{Decision, queryids, recommend};
@@ -149,13 +149,12 @@ pub(crate) async fn advice(
         search: &search,
         write_costs: &write_costs,
         source: planner.source(),
-        days: window(snapshot)
-            .filter(|s| *s >= SHORTEST_WINDOW_S)
-            .map(|s| s / 86_400.0),
+        days: days(snapshot),
     };
     let mut report = report(&decision, &choice, &search_options, options);
-    check_drops(&decision, &choice, &mut planner, &mut report).await?;
-    let mut cut_short = hurried;
+    let late = check_drops(&decision, &choice, &mut planner, options, &mut report).await?;
+    prioritize(&mut report.recommendations, counted(&decision), snapshot);
+    let mut cut_short = hurried || late;
     if options.frontier {
         let within = |budget| new_search(options.limited(SearchOptions::within(budget)));
         let (steps, late) = frontier(&decision, within, &mut planner, options.deadline).await?;
@@ -296,49 +295,6 @@ pub(super) async fn ask<'a>(
     Ok(hurried)
 }
 
-/// Asks what the workload costs without the indexes that are to be dropped.
-async fn check_drops<'a>(
-    decision: &Decision<'a>,
-    choice: &Choice,
-    planner: &mut Planner<'a>,
-    report: &mut Report,
-) -> Result<(), Failure> {
-    let drops = dropped(decision, &report.recommendations);
-    let chosen: Vec<_> = (choice.indexes.iter())
-        .map(|&i| &decision.candidates.indexes[i])
-        .collect();
-    let mut compared = BTreeMap::new();
-    let mut unasked = None;
-    for query in readers(decision, &drops) {
-        let Ok(with) = planner.cost(query, &chosen, &[]).await? else {
-            continue;
-        };
-        let without = if uses(&with, &drops) {
-            planner.cost(query, &chosen, &drops).await?
-        } else {
-            Ok(with.clone())
-        };
-        match without {
-            Ok(without) => {
-                compared.insert(query, Compared { with, without });
-            }
-            Err(why) => unasked = Some(why),
-        }
-    }
-    judge(
-        decision,
-        &mut report.recommendations,
-        &compared,
-        unasked.as_deref(),
-    );
-    prioritize(
-        &mut report.recommendations,
-        counted(decision),
-        decision.snapshot,
-    );
-    Ok(())
-}
-
 /// Over which times figures were counted.
 fn counted(decision: &Decision<'_>) -> Counted {
     let seconds = decision.snapshot.stats_age();
@@ -379,6 +335,12 @@ impl Drop for Progress {
             eprint!("\r\x1b[K");
         }
     }
+}
+
+/// Days over which the statement figures were gathered, if that is long enough to speak of days.
+pub(super) fn days(snapshot: &Snapshot) -> Option<f64> {
+    let seconds = window(snapshot).filter(|s| *s >= SHORTEST_WINDOW_S)?;
+    Some(seconds / 86_400.0)
 }
 
 /// Seconds over which the statement figures were gathered, if the server says so.

@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::advice::PlannerChoice;
+use super::advice::{PlannerChoice, days};
 use super::clone::{cache, installation};
 use super::{Exit, Failure};
 use crate::advisor::candidates::Candidates;
 use crate::advisor::catalog_advice::superfluous;
+use crate::advisor::costly::costly;
 use crate::advisor::estimate::Question;
 use crate::advisor::size::heights;
 use crate::model::gap::{Gap, Part};
@@ -61,7 +62,7 @@ impl<'a> Planner<'a> {
         connection: Option<&'a Connection>,
         choice: PlannerChoice,
     ) -> Result<Self, Failure> {
-        let has_drops = !workload.queries.is_empty() && !superfluous(snapshot).is_empty();
+        let has_drops = !workload.queries.is_empty() && has_questions(snapshot, workload);
         let mut planner = Self {
             snapshot,
             workload,
@@ -185,6 +186,11 @@ impl<'a> Planner<'a> {
     /// Why not a better one.
     pub(crate) fn why(&self) -> &str {
         &self.why
+    }
+
+    /// Whether a server has planned a query.
+    pub(crate) fn has_planned(&self, query: usize) -> bool {
+        self.planned.contains(&query)
     }
 
     /// What could not be asked.
@@ -330,6 +336,12 @@ impl<'a> Planner<'a> {
         let gap = gap.effect("they had no part in the choice");
         Some(gap.count(self.unproven.len()).close("--planner clone"))
     }
+}
+
+/// Whether there are existing indexes to ask about.
+fn has_questions(snapshot: &Snapshot, workload: &Workload) -> bool {
+    let costly = || costly(snapshot, workload, days(snapshot), &[]);
+    !superfluous(snapshot).is_empty() || !costly().is_empty()
 }
 
 /// Those of the asked indexes that somebody can judge, and where they stood.

@@ -1,6 +1,8 @@
 //! An index is dropped only if the statements can do without it, and the report says what the planner thinks.
 
-use serde_json::Value;
+use std::io::Read as _;
+
+use serde_json::{Value, json};
 
 use super::binary::{Run, pgperf};
 use super::support::{client, database, hypopg_major};
@@ -24,6 +26,10 @@ const SCHEMA: &str = "
     insert into bound select n % 500, n / 500 % 20, 'filler ' || n from generate_series(1, 200000) n;
     create index bound_a on bound (a);
     alter table bound cluster on bound_a;
+    create table logged (id int primary key, a int, b int);
+    insert into logged select n, n % 1000, n % 1000 from generate_series(1, 100000) n;
+    create index logged_a on logged (a);
+    create index logged_b on logged (b);
     create table plain (a int, b int);
     insert into plain select n, n from generate_series(1, 50000) n;
     create index plain_a on plain (a);
@@ -144,4 +150,105 @@ async fn what_the_planner_would_miss_is_kept() {
         found[0].2,
         "scans of the wider public.pairs_a_b read somewhat more; not checked: hypopg was not asked about dropped indexes"
     );
+}
+
+/// The advice for a snapshot whose counters are so many hours old: two million rows a day were inserted into `logged`, nearly one
+/// statement a second looks for `b`, and `logged_a` was scanned so often.
+fn advised_on(mut snapshot: Value, hours: i32, scans: i32, planner: &str, more: &Value) -> Run {
+    let since = snapshot["taken_at"].as_f64().unwrap() - f64::from(hours) * 3600.0;
+    snapshot["server"]["stats_reset"] = json!(since);
+    snapshot["server"]["statements_reset"] = json!(since);
+    for table in snapshot["tables"].as_array_mut().unwrap() {
+        if table["name"] == "logged" {
+            table["stats"]["n_tup_ins"] = json!(hours * 83_000);
+        }
+    }
+    for index in snapshot["indexes"].as_array_mut().unwrap() {
+        if index["name"] == "logged_a" {
+            index["stats"]["idx_scan"] = json!(scans);
+        }
+    }
+    snapshot["statements"] = json!([{
+        "queryid": 1, "dbid": snapshot["server"]["database_oid"], "toplevel": true,
+        "query": "SELECT id FROM logged WHERE b = $1",
+        "calls": hours * 3_300, "total_exec_time": hours * 1_700, "rows": hours * 330_000
+    }]);
+    let statements = snapshot["statements"].as_array_mut().unwrap();
+    statements.extend(more.as_array().into_iter().flatten().cloned());
+    let file = std::env::temp_dir().join(format!("pgperf-test-{}-costly.json", std::process::id()));
+    std::fs::write(&file, snapshot.to_string()).unwrap();
+    let name = file.display().to_string();
+    let arguments = ["advise", "--from", &name, "--format", "json"];
+    let run = pgperf(&[&arguments[..], &["--planner", planner]].concat(), "");
+    std::fs::remove_file(&file).unwrap();
+    run
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_writes_pay_more_for_than_it_saves_is_dropped() {
+    let conninfo = database(hypopg_major()).await;
+    let session = client(&conninfo).await;
+    session.batch_execute(SCHEMA).await.unwrap();
+    session.batch_execute("vacuum analyze").await.unwrap();
+    let file = std::env::temp_dir().join(format!("pgperf-test-{}-costly.gz", std::process::id()));
+    let name = file.display().to_string();
+    let run = pgperf(&["snapshot", &conninfo, "-o", &name], "");
+    assert_eq!(run.code, Some(0), "{run:?}");
+    let mut text = String::new();
+    flate2::read::GzDecoder::new(std::fs::File::open(&file).unwrap())
+        .read_to_string(&mut text)
+        .unwrap();
+    std::fs::remove_file(&file).unwrap();
+    let snapshot: Value = serde_json::from_str(&text).unwrap();
+    let dropped = |hours: i32, scans: i32, planner: &str| {
+        let all = drops(&advised_on(
+            snapshot.clone(),
+            hours,
+            scans,
+            planner,
+            &json!([]),
+        ));
+        let of_it = all.into_iter().filter(|d| d.0.starts_with("logged"));
+        of_it.collect::<Vec<_>>()
+    };
+    let found = dropped(960, 0, "clone");
+    let [(name, confidence, risk)] = &found[..] else {
+        panic!("{found:#?}");
+    };
+    assert_eq!((name.as_str(), confidence.as_str()), ("logged_a", "medium"));
+    let none = "of 1 analysed statements on public.logged none uses it; what reads it more rarely than every 40.0 days, or on a replica, is not seen";
+    assert!(risk.starts_with(none), "{risk}");
+    let found = dropped(72, 0, "clone");
+    assert_eq!(
+        (found[0].0.as_str(), found[0].1.as_str()),
+        ("logged_a", "low")
+    );
+    // Somebody reads it; half a day has no night.
+    assert_eq!(dropped(960, 3, "clone"), []);
+    assert_eq!(dropped(12, 0, "clone"), []);
+    // Nobody to ask is not nothing found.
+    // What cannot be planned may need it.
+    let strange = json!([{
+        "queryid": 2, "dbid": snapshot["server"]["database_oid"], "toplevel": true,
+        "query": "SELECT strange(id) FROM logged WHERE a = $1", "calls": 1, "total_exec_time": 1, "rows": 1
+    }]);
+    for (planner, more, why) in [
+        ("estimate", json!([]), "only a clone can tell"),
+        (
+            "clone",
+            strange,
+            "statements on their tables could not be planned",
+        ),
+    ] {
+        let run = advised_on(snapshot.clone(), 960, 0, planner, &more);
+        assert!(drops(&run).iter().all(|d| d.0 != "logged_a"), "{planner}");
+        let report = run.json();
+        let unweighed =
+            format!("existing indexes that writes pay much for, e.g. public.logged_a: {why}");
+        let mut gaps = report["gaps"].as_array().unwrap().iter();
+        assert!(
+            gaps.any(|g| g["what"].as_str().unwrap().starts_with(&unweighed)),
+            "{report:#}"
+        );
+    }
 }
