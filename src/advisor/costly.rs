@@ -307,6 +307,7 @@ mod tests {
                 index_name: Some("t_b".into()),
                 ..Plan::default()
             },
+            ..Cost::default()
         };
         let (with, without) = (cost(10.0), cost(without));
         let compared = BTreeMap::from([(0, Compared { with, without })]);

@@ -213,10 +213,10 @@ impl Verdict {
             let fingerprint = decision.workload.queries[*query].fingerprint;
             let fingerprint = format!("{fingerprint:016x}");
             let same = |s: &&mut Helped| s.fingerprint == fingerprint;
-            let changed = uses(&with.plan, &[old]);
+            let changed = uses(with, &[old]);
             if let Some(helped) = new.statements.iter_mut().find(same).filter(|_| changed) {
                 helped.cost_after = without.total;
-                helped.plan_after = named(&without.plan.outline());
+                helped.plan_after = named(&without.outline());
             }
         }
     }

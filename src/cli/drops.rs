@@ -64,7 +64,7 @@ async fn without<'a>(
     gone: &[&Index],
     planner: &mut Planner<'a>,
 ) -> Result<Result<Cost, String>, Failure> {
-    if uses(&with.plan, taken) {
+    if uses(with, taken) {
         planner.cost(query, chosen, gone).await
     } else {
         Ok(Ok(with.clone()))
