@@ -17,7 +17,7 @@ use serde::Serialize;
 
 use crate::advisor::frontier::Step;
 use crate::advisor::recommendation::Recommendation;
-use crate::advisor::rejections::Rejection;
+use crate::advisor::rejections::{Rejection, Unhelped};
 use crate::advisor::time_model::Calibration;
 use crate::model::gap::{Gap, Part};
 use crate::model::whatif::Source;
@@ -261,21 +261,4 @@ pub struct Summary {
     pub gap: Option<f64>,
     /// The best set at each budget, largest first; empty unless asked for.
     pub frontier: Vec<Step>,
-}
-
-/// A statement without advice.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Unhelped {
-    /// `queryid`s.
-    pub queryids: Vec<i64>,
-    /// Its text.
-    pub query: String,
-    /// Line in the user's file.
-    pub line: Option<u32>,
-    /// Planner cost per execution.
-    pub cost: Option<f64>,
-    /// Share of the analysed load.
-    pub load_share: f64,
-    /// Why nothing is advised: "no index lowers its cost", "only tables of fewer than 16 pages", …
-    pub reason: String,
 }

@@ -11,7 +11,7 @@ use pgperf::advisor::priority::Priority;
 use pgperf::advisor::recommendation::{
     Action, Benefit, Confidence, Helped, Misjudged, Recommendation, Replaced,
 };
-use pgperf::advisor::rejections::{Rejection, Why};
+use pgperf::advisor::rejections::{Rejection, Unhelped, Why};
 use pgperf::advisor::time_model::{Calibration, Slowness};
 use pgperf::model::change::Change;
 use pgperf::model::gap::{Gap, Part};
@@ -21,7 +21,7 @@ use pgperf::model::whatif::Source;
 use pgperf::query::workload::{Assumed, Coverage};
 use pgperf::report::{
     Format, Outcome, PlannerSummary, Report, SCHEMA_VERSION, SkippedGroup, Style, Summary,
-    TargetSummary, Tool, Unhelped, render,
+    TargetSummary, Tool, render,
 };
 
 fn expect(name: &str, actual: &str) {

@@ -1,9 +1,12 @@
-//! Why a candidate was costed and not chosen: one sentence each, from the answers that the finished search has.
+//! Why a candidate was costed and not chosen, and why a statement got none: one sentence each, from the answers that the
+//! finished search has.
 //!
 //! Nothing is asked any more. A gain is what the plans that were asked for show: of all plans that use the candidate the best
 //! one, whatever else it uses; the gain on top of the chosen ones is the best that is certainly reachable with them.
 
-use std::collections::BTreeSet;
+mod unhelped;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
@@ -12,6 +15,11 @@ use crate::advisor::recommend::Decision;
 use crate::advisor::search::{Choice, HELPED, SearchOptions};
 use crate::model::ident::QualifiedName;
 use crate::model::unit::{Bytes, Count, Millis, Percent};
+use crate::model::whatif::Hypothetical;
+
+pub use unhelped::Unhelped;
+
+const OUTDONE: &str = "another set was better by the plans that were asked for";
 
 /// A candidate that was not chosen.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -56,33 +64,17 @@ pub enum Why {
     Outdone,
 }
 
-/// Each candidate that was not chosen, by table, with the reason. `prices` are what writes pay, in the unit of the search.
-#[must_use]
-pub fn rejections(
-    decision: &Decision<'_>,
-    choice: &Choice,
-    prices: &[f64],
-    options: &SearchOptions,
-) -> Vec<Rejection> {
-    let trial = Trial {
-        decision,
-        chosen: union(&choice.indexes, &[]),
-        prices,
-        options,
-    };
-    let left = (0..decision.candidates.indexes.len()).filter(|i| !choice.indexes.contains(i));
-    let mut rejections: Vec<Rejection> = left.map(|i| trial.rejection(i)).collect();
-    rejections.sort_by(|a, b| (&a.table, a.why, &a.index).cmp(&(&b.table, b.why, &b.index)));
-    rejections
-}
-
 /// All that speaks for or against a candidate.
-struct Trial<'a> {
+#[derive(Debug)]
+pub struct Trial<'a> {
     decision: &'a Decision<'a>,
     /// The chosen candidates, sorted.
     chosen: Vec<usize>,
+    failed: &'a BTreeMap<usize, String>,
     prices: &'a [f64],
     options: &'a SearchOptions,
+    /// For each candidate the queries that were asked with it.
+    asked: Vec<BTreeSet<usize>>,
 }
 
 /// What a candidate brings in the plans that use it.
@@ -100,9 +92,44 @@ struct Gains {
     guessed: f64,
 }
 
-impl Trial<'_> {
+impl<'a> Trial<'a> {
+    /// Of all candidates after the search. `prices` are what writes pay for each, in the unit of the search.
+    #[must_use]
+    pub fn new(
+        decision: &'a Decision<'a>,
+        choice: &'a Choice,
+        prices: &'a [f64],
+        options: &'a SearchOptions,
+    ) -> Self {
+        let mut asked = vec![BTreeSet::new(); decision.candidates.indexes.len()];
+        for query in 0..decision.candidates.of_query.len() {
+            let offered = decision.search.answers(query).all().iter();
+            for &index in offered.flat_map(|a| &a.offered) {
+                asked[index].insert(query);
+            }
+        }
+        Self {
+            decision,
+            chosen: union(&choice.indexes, &[]),
+            failed: &choice.failed,
+            prices,
+            options,
+            asked,
+        }
+    }
+
+    /// Each candidate that was not chosen, by table, with the reason.
+    #[must_use]
+    pub fn rejections(&self) -> Vec<Rejection> {
+        let all = 0..self.decision.candidates.indexes.len();
+        let left = all.filter(|i| !self.chosen.contains(i));
+        let mut rejections: Vec<Rejection> = left.map(|i| self.rejection(i)).collect();
+        rejections.sort_by(|a, b| (&a.table, a.why, &a.index).cmp(&(&b.table, b.why, &b.index)));
+        rejections
+    }
+
     fn rejection(&self, index: usize) -> Rejection {
-        let hypothetical = &self.decision.candidates.indexes[index];
+        let hypothetical = self.candidate(index);
         let (why, reason) = self.why(index);
         Rejection {
             table: hypothetical.definition.table.clone(),
@@ -120,32 +147,32 @@ impl Trial<'_> {
                 format!("already there as the beginning of {other}"),
             );
         }
-        let answers = || self.answers().filter(|(_, a)| a.offered.contains(&index));
-        if answers().next().is_none() {
+        if self.asked[index].is_empty() {
             // What is larger than the whole budget is not even asked about.
-            let alone = self.decision.candidates.indexes[index].size_bytes();
-            if self
-                .options
-                .budget_bytes
-                .is_some_and(|budget| alone > budget)
-                && let Some(too_large) = self.too_large(index)
+            if self.exceeds_budget(index)
+                && let Some(text) = self.too_large(&[index])
             {
-                return too_large;
+                return (Why::TooLarge, text);
             }
             let text = "not asked about: no statement that could use it was costed, or time was up";
             return (Why::NotAsked, text.into());
         }
-        if !answers().any(|(_, a)| a.used.contains(&index)) {
+        if self.users(index).next().is_none() {
             return (Why::Unused, "no plan uses it".into());
         }
         self.slower(index).unwrap_or_else(|| self.by_gain(index))
     }
 
-    /// Every answer, with its query.
-    fn answers(&self) -> impl Iterator<Item = (usize, &Answer)> {
+    fn candidate(&self, index: usize) -> &'a Hypothetical {
+        &self.decision.candidates.indexes[index]
+    }
+
+    /// Every answer whose plan uses a candidate, with its query.
+    fn users(&self, index: usize) -> impl Iterator<Item = (usize, &'a Answer)> {
         let search = self.decision.search;
-        let queries = 0..self.decision.candidates.of_query.len();
-        queries.flat_map(move |q| search.answers(q).all().iter().map(move |a| (q, a)))
+        let answers = move |&q: &usize| search.answers(q).all().iter().map(move |a| (q, a));
+        let all = self.asked[index].iter().flat_map(answers);
+        all.filter(move |(_, a)| a.used.contains(&index))
     }
 
     /// The index, existing or chosen, that begins with this one.
@@ -177,8 +204,8 @@ impl Trial<'_> {
                 && then.is_some_and(|then| search.rank(q, answer) <= then.cost)
         };
         let worst = self
-            .answers()
-            .filter(|(q, a)| a.used.contains(&index) && taken(*q, a))
+            .users(index)
+            .filter(|(q, a)| taken(*q, a))
             .filter_map(|(q, a)| {
                 let base = search.answers(q).get(&[])?;
                 let noticed = search.is_regression(q, a);
@@ -195,29 +222,32 @@ impl Trial<'_> {
         Some((Why::Slower, text))
     }
 
-    /// What it takes, where the budget has no room for it.
-    fn too_large(&self, index: usize) -> Option<(Why, String)> {
+    fn size(&self, indexes: &[usize]) -> f64 {
+        let sizes = indexes.iter().map(|&i| self.candidate(i).size_bytes());
+        sizes.fold(0.0, |sum, size| sum + size)
+    }
+
+    fn exceeds_budget(&self, index: usize) -> bool {
+        let budget = self.options.budget_bytes;
+        budget.is_some_and(|budget| self.size(&[index]) > budget)
+    }
+
+    /// What indexes take, where the budget has no room for them.
+    fn too_large(&self, indexes: &[usize]) -> Option<String> {
         let budget = self.options.budget_bytes?;
-        let size = |i: usize| self.decision.candidates.indexes[i].size_bytes();
-        let taken: f64 = self
-            .chosen
-            .iter()
-            .map(|&i| size(i))
-            .fold(0.0, |sum, s| sum + s);
-        let own = size(index);
-        let fits = own + taken <= budget;
-        (!fits).then(|| {
+        let (own, taken) = (self.size(indexes), self.size(&self.chosen));
+        (own + taken > budget).then(|| {
             let beside = if own > budget {
                 String::new()
             } else {
                 format!(" beside {} of what was chosen", Bytes(taken))
             };
-            let text = format!(
-                "its {} do not fit the budget of {}{beside}",
+            format!(
+                "{} {} do not fit the budget of {}{beside}",
+                if indexes.len() == 1 { "its" } else { "their" },
                 Bytes(own),
                 Bytes(budget)
-            );
-            (Why::TooLarge, text)
+            )
         })
     }
 
@@ -288,21 +318,29 @@ impl Trial<'_> {
                 more if more > 0.0 => format!("; on top of that it saves {}", amount(more)),
                 _ => String::new(),
             };
-            let text = format!("{} the same statements{left}", self.named(&gains.served_by));
+            let verb = if gains.served_by.len() == 1 {
+                "serves"
+            } else {
+                "serve"
+            };
+            let text = format!(
+                "the chosen {} {verb} the same statements{left}",
+                self.named(&gains.served_by)
+            );
             return (Why::Served, text);
         }
-        let no_room = self.too_large(index).or_else(|| self.too_many(index));
-        no_room.unwrap_or_else(|| {
-            let text = "another set was better by the plans that were asked for";
-            (Why::Outdone, text.into())
-        })
+        if let Some(text) = self.too_large(&[index]) {
+            return (Why::TooLarge, text);
+        }
+        self.too_many(index)
+            .unwrap_or_else(|| (Why::Outdone, OUTDONE.into()))
     }
 
     /// What the plans that use a candidate save.
     fn gains(&self, index: usize) -> Gains {
         let search = self.decision.search;
         let mut gains = Gains::default();
-        for q in 0..self.decision.candidates.of_query.len() {
+        for &q in &self.asked[index] {
             let answers = search.answers(q);
             let users = answers.all().iter().filter(|a| a.used.contains(&index));
             let best = users.map(Answer::load).min_by(f64::total_cmp);
@@ -337,15 +375,14 @@ impl Trial<'_> {
         gains
     }
 
-    /// "the chosen t (a, b) and t (c) serve".
-    fn named(&self, indexes: &BTreeSet<usize>) -> String {
+    /// "t (a, b) and t (c)".
+    fn named<'i>(&self, indexes: impl IntoIterator<Item = &'i usize>) -> String {
         let name = |&i: &usize| {
-            let definition = &self.decision.candidates.indexes[i].definition;
+            let definition = &self.candidate(i).definition;
             format!("{} {definition}", definition.table)
         };
-        let names: Vec<String> = indexes.iter().map(name).collect();
-        let verb = if names.len() == 1 { "serves" } else { "serve" };
-        format!("the chosen {} {verb}", names.join(" and "))
+        let names: Vec<String> = indexes.into_iter().map(name).collect();
+        names.join(" and ")
     }
 
     /// An amount of the objective: time of the counted period, or executions, and which share of all that is.

@@ -240,12 +240,8 @@ fn create(
 /// Share of the analysed load that the misjudged statements are.
 fn load_share(proofs: &[(&Query, Proof)], workload: &Workload) -> f64 {
     let coverage = &workload.coverage;
-    let load = |query: &Query| match query.total_ms {
-        Some(ms) if coverage.timed => ms,
-        _ if coverage.timed => 0.0,
-        _ => query.calls,
-    };
-    let load: f64 = proofs.iter().map(|(query, _)| load(query)).sum();
+    let loads = proofs.iter().map(|(query, _)| query.load(coverage.timed));
+    let load: f64 = loads.sum();
     if coverage.analysed_total > 0.0 {
         load / coverage.analysed_total
     } else {

@@ -18,9 +18,9 @@ use crate::advisor::candidates::{CandidateOptions, Candidates, candidates};
 use crate::advisor::catalog_advice::catalog_advice;
 use crate::advisor::number_limit::keep_to_limits;
 use crate::advisor::priority::{Counted, prioritize};
-use crate::advisor::recommend::{Decision, queryids, recommend};
+use crate::advisor::recommend::{Decision, recommend};
 use crate::advisor::recommendation::Recommendation;
-use crate::advisor::rejections::rejections;
+use crate::advisor::rejections::Trial;
 use crate::advisor::search::{Choice, Probe, Search, SearchOptions};
 use crate::advisor::settings_advice::settings_advice;
 use crate::advisor::statistics_advice::statistics_advice;
@@ -30,10 +30,10 @@ use crate::advisor::write_cost::{WriteCost, write_cost};
 use crate::model::gap::{Gap, Part};
 use crate::model::snapshot::Snapshot;
 use crate::pg::connect::Connection;
-use crate::query::workload::{Query, Workload, WorkloadOptions, workload};
+use crate::query::workload::{Workload, WorkloadOptions, workload};
 
 use crate::report::{
-    PlannerSummary, Report, SCHEMA_VERSION, SkippedGroup, Summary, TargetSummary, Tool, Unhelped,
+    PlannerSummary, Report, SCHEMA_VERSION, SkippedGroup, Summary, TargetSummary, Tool,
 };
 
 /// `--planner`.
@@ -116,7 +116,8 @@ pub(crate) async fn advice(
         .collect();
     let timed = workload.coverage.timed;
     let prices = prices(&write_costs, timed, snapshot);
-    let load = load(&workload);
+    let loads = workload.queries.iter().map(|q| q.load(timed));
+    let load: Vec<f64> = loads.collect();
     let search_options = options.limited(match options.budget_bytes {
         Some(budget) => SearchOptions::within(budget),
         None if timed => SearchOptions::unlimited(),
@@ -161,9 +162,9 @@ pub(crate) async fn advice(
         report.summary.frontier = steps;
         cut_short |= late;
     }
-    report.rejections = options
-        .explain_rejections
-        .then(|| rejections(&decision, &choice, &prices, &search_options));
+    let trial = Trial::new(&decision, &choice, &prices, &search_options);
+    report.unhelped = trial.unhelped();
+    report.rejections = options.explain_rejections.then(|| trial.rejections());
     report.planner = (planner.asked() > 0).then(|| PlannerSummary {
         source: planner.source(),
         why: planner.why().to_owned(),
@@ -174,16 +175,6 @@ pub(crate) async fn advice(
     report.gaps.extend(search_gaps(&choice, cut_short));
     planner.stop().await;
     Ok(report)
-}
-
-/// Load of each query: its time, or its calls when there are no times.
-fn load(workload: &Workload) -> Vec<f64> {
-    let timed = workload.coverage.timed;
-    let load = |q: &Query| match q.total_ms {
-        ms if timed => ms.unwrap_or(0.0),
-        _ => q.calls,
-    };
-    workload.queries.iter().map(load).collect()
 }
 
 /// Write price of each candidate over the time in which the load was counted; without times there is no common unit.
@@ -236,7 +227,7 @@ fn report(
         skipped: skipped(workload, snapshot),
         gaps: snapshot.gaps.clone(),
         summary,
-        unhelped: unhelped(decision, &choice.indexes, &choice.failed),
+        unhelped: Vec::new(),
         rejections: None,
         recommendations,
     }
@@ -412,49 +403,4 @@ fn summary(
         .map(|&i| decision.candidates.indexes[i].size_bytes())
         .fold(0.0, |sum, size| sum + size); // `sum` of nothing is -0
     summary
-}
-
-/// Analysed statements that no advised index helps.
-fn unhelped(
-    decision: &Decision<'_>,
-    chosen: &[usize],
-    failed: &BTreeMap<usize, String>,
-) -> Vec<Unhelped> {
-    let mut all = chosen.to_vec();
-    all.sort_unstable();
-    let total: f64 = decision.workload.coverage.analysed_total;
-    let mut unhelped = Vec::new();
-    for (q, query) in decision.workload.queries.iter().enumerate() {
-        let (before, after) = (decision.cost(q, &[]), decision.cost(q, &all));
-        if before.zip(after).is_some_and(|(b, a)| a < b) {
-            continue;
-        }
-        let reason = if let Some(why) = failed.get(&q) {
-            format!("could not be planned: {why}")
-        } else if let Some(declined) = &decision.candidates.declined[q] {
-            declined.clone()
-        } else if before.is_none() && !decision.candidates.of_query[q].is_empty() {
-            "the time limit came before the planner was asked about it".into()
-        } else {
-            "no index lowers its cost by enough to pay for itself".into()
-        };
-        let load = if decision.workload.coverage.timed {
-            query.total_ms.unwrap_or(0.0)
-        } else {
-            query.calls
-        };
-        unhelped.push(Unhelped {
-            queryids: queryids(query, decision.snapshot),
-            query: query.text.clone(),
-            line: query
-                .members
-                .first()
-                .and_then(|&m| decision.snapshot.statements[m].line),
-            cost: before,
-            load_share: if total > 0.0 { load / total } else { 0.0 },
-            reason,
-        });
-    }
-    unhelped.sort_by(|a, b| b.load_share.total_cmp(&a.load_share));
-    unhelped
 }

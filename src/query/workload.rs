@@ -96,6 +96,18 @@ pub struct ValueClass {
     pub shape: Shape,
 }
 
+impl Query {
+    /// What it weighs: its total time in ms, or its calls where the workload has no times (`timed` is false).
+    #[must_use]
+    pub fn load(&self, timed: bool) -> f64 {
+        if timed {
+            self.total_ms.unwrap_or(0.0)
+        } else {
+            self.calls
+        }
+    }
+}
+
 /// A statement as it usually runs: its text with constants for the parameters whose values are known or can be told.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Usual {

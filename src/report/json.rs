@@ -43,15 +43,13 @@ use crate::advisor::priority::Priority;
 use crate::advisor::recommendation::{
     Action, Benefit, Confidence, Helped, Misjudged, Recommendation, Replaced,
 };
-use crate::advisor::rejections::{Rejection, Why};
+use crate::advisor::rejections::{Rejection, Unhelped, Why};
 use crate::model::change::Change;
 use crate::model::gap::Gap;
 use crate::model::index::KeyOf;
 use crate::query::workload::{Assumed, Coverage};
 use crate::report::plain::{json_escaped, sql_line};
-use crate::report::{
-    Outcome, PlannerSummary, Report, SkippedGroup, Summary, TargetSummary, Tool, Unhelped,
-};
+use crate::report::{Outcome, PlannerSummary, Report, SkippedGroup, Summary, TargetSummary, Tool};
 
 /// Writes the report for programs.
 pub(super) fn render(report: &Report) -> String {

@@ -34,10 +34,27 @@ struct World<'a> {
     guessed: bool,
     /// Whether plans with a candidate handle so many rows that they take longer, whatever they cost.
     slow: bool,
+    /// After how many answers time is up.
+    answers: usize,
+}
+
+/// What is said of each rejected candidate, and of each statement without advice.
+#[derive(Debug, PartialEq)]
+struct Told {
+    rejections: Vec<String>,
+    unhelped: Vec<String>,
 }
 
 impl World<'_> {
     fn told(&self) -> Vec<String> {
+        self.all_told().rejections
+    }
+
+    fn unhelped(&self) -> Vec<String> {
+        self.all_told().unhelped
+    }
+
+    fn all_told(&self) -> Told {
         let rows: Vec<(&str, i64, f64)> = (STATEMENTS.iter().zip(self.plans))
             .zip([1001.0, 1000.0])
             .map(|((sql, _), ms)| (*sql, 10, ms))
@@ -52,8 +69,14 @@ impl World<'_> {
         if self.slow {
             search = search.by_time(&model);
         }
+        let mut left = self.answers;
         while let Some(probes) = search.probes() {
             for probe in probes {
+                if left == 0 {
+                    search.hurry();
+                    break;
+                }
+                left -= 1;
                 let plans = self.plans[probe.query].iter();
                 let offered = |used: &[usize]| used.iter().all(|u| probe.configuration.contains(u));
                 let (used, total) = plans
@@ -83,10 +106,15 @@ impl World<'_> {
             source: Source::Clone,
             days: None,
         };
-        let rejections = rejections(&decision, &choice, self.prices, &self.options);
-        (rejections.iter())
-            .map(|r| format!("{} {}: {}", r.table, r.index, r.reason))
-            .collect()
+        let trial = Trial::new(&decision, &choice, self.prices, &self.options);
+        Told {
+            rejections: (trial.rejections().iter())
+                .map(|r| format!("{} {}: {}", r.table, r.index, r.reason))
+                .collect(),
+            unhelped: (trial.unhelped().iter())
+                .map(|u| format!("{}: {}", u.query, u.reason))
+                .collect(),
+        }
     }
 
     fn candidates(&self, snapshot: &crate::model::snapshot::Snapshot) -> Candidates {
@@ -125,6 +153,7 @@ fn told(candidates: &[(&str, f64)], plans: &[Plans<'_>]) -> Vec<String> {
         options: SearchOptions::unlimited(),
         guessed: false,
         slow: false,
+        answers: usize::MAX,
     };
     world.told()
 }
@@ -166,6 +195,7 @@ fn writes_guesses_and_budgets() {
         options,
         guessed,
         slow: false,
+        answers: usize::MAX,
     };
     let unlimited = SearchOptions::unlimited;
     assert_eq!(
@@ -196,11 +226,19 @@ fn a_budget_that_another_one_has_taken() {
         options: SearchOptions::within(900_000.0),
         guessed: false,
         slow: false,
+        answers: usize::MAX,
     };
     assert_eq!(
         world.told(),
         [
             "public.t (b): its 800 kB do not fit the budget of 879 kB beside 800 kB of what was chosen"
+        ]
+    );
+    assert_eq!(
+        world.unhelped(),
+        [
+            "SELECT a FROM t WHERE b = $1: public.t (b) would save 70.0 % of it, but its 800 kB do not fit the budget of 879 kB \
+             beside 800 kB of what was chosen"
         ]
     );
 }
@@ -218,6 +256,7 @@ fn a_limit_that_another_one_has_reached() {
         },
         guessed: false,
         slow: false,
+        answers: usize::MAX,
     };
     assert_eq!(
         world(Some(1), None).told(),
@@ -240,10 +279,137 @@ fn a_statement_that_gets_slower() {
         options: SearchOptions::unlimited(),
         guessed: false,
         slow,
+        answers: usize::MAX,
     };
     assert_eq!(
         world(true).told(),
         ["public.t (a): makes a statement at least 562.7 % slower: SELECT b FROM t WHERE a = $1"]
     );
-    assert_eq!(world(false).told(), [""; 0]);
+    assert_eq!(
+        world(true).unhelped(),
+        [
+            "SELECT b FROM t WHERE a = $1: public.t (a), 80 kB, would lower its planner cost, but makes a statement at least \
+             562.7 % slower: SELECT b FROM t WHERE a = $1"
+        ]
+    );
+    let helped = world(false).all_told();
+    assert_eq!((helped.rejections, helped.unhelped), (vec![], vec![]));
+}
+
+/// What does not fit even an empty budget is not asked about: nobody knows whether it would help.
+#[test]
+fn what_is_larger_than_the_whole_budget() {
+    let plans: &[Plans<'_>] = &[&[(&[], 100.0), (&[0], 60.0)]];
+    let world = |candidates| World {
+        candidates,
+        plans,
+        prices: &[0.0, 0.0],
+        options: SearchOptions::within(1_000_000.0),
+        guessed: false,
+        slow: false,
+        answers: usize::MAX,
+    };
+    assert_eq!(
+        world(&[("a", 1000.0), ("b", 2000.0)]).unhelped(),
+        [
+            "SELECT b FROM t WHERE a = $1: all indexes that could help it are larger than the budget of 977 kB; the smallest of \
+             them, public.t (a), takes 7.8 MB"
+        ]
+    );
+    assert_eq!(
+        world(&[("a", 1000.0), ("b", 10.0)]).unhelped(),
+        [
+            "SELECT b FROM t WHERE a = $1: no index within the budget helps it, and nobody asked about those that are larger than \
+             the budget of 977 kB; the smallest of them, public.t (a), takes 7.8 MB"
+        ]
+    );
+}
+
+/// Two that help only together, and have no room together beside a third one.
+#[test]
+fn another_set_was_better() {
+    let plans: &[Plans<'_>] = &[
+        &[(&[], 100.0), (&[0], 10.0)],
+        &[(&[], 100.0), (&[1, 2], 20.0)],
+    ];
+    let world = World {
+        candidates: &[("a", 200.0), ("b", 90.0), ("b c", 150.0)],
+        plans,
+        prices: &[0.0; 3],
+        options: SearchOptions::within(300.0 * 8192.0),
+        guessed: false,
+        slow: false,
+        answers: usize::MAX,
+    };
+    let told = world.all_told();
+    assert_eq!(
+        told.rejections,
+        [
+            "public.t (b, c): its 1.2 MB do not fit the budget of 2.3 MB beside 1.6 MB of what was chosen",
+            "public.t (b): another set was better by the plans that were asked for",
+        ]
+    );
+    assert_eq!(
+        told.unhelped,
+        [
+            "SELECT a FROM t WHERE b = $1: public.t (b) and public.t (b, c) together would save 80.0 % of it, but their 1.9 MB do \
+             not fit the budget of 2.3 MB beside 1.6 MB of what was chosen"
+        ]
+    );
+}
+
+/// Time is up after each statement was costed as it is.
+#[test]
+fn nobody_was_asked() {
+    let world = |answers| World {
+        candidates: &[("a", 10.0)],
+        plans: &[&[(&[], 100.0), (&[0], 10.0)]],
+        prices: &[0.0],
+        options: SearchOptions::unlimited(),
+        guessed: false,
+        slow: false,
+        answers,
+    };
+    let told = world(1).all_told();
+    assert_eq!(
+        told.rejections,
+        [
+            "public.t (a): not asked about: no statement that could use it was costed, or time was up"
+        ]
+    );
+    assert_eq!(
+        told.unhelped,
+        ["SELECT b FROM t WHERE a = $1: the time limit came before the planner was asked about it"]
+    );
+    let told = world(usize::MAX).all_told();
+    assert_eq!((told.rejections, told.unhelped), (vec![], vec![]));
+}
+
+/// What writes pay, and what is within the noise, is said to the statement as well.
+#[test]
+fn a_statement_whose_index_does_not_pay() {
+    let unhelped = |cost, price| {
+        let plan: Plans<'_> = &[(&[], 100.0), (&[0], cost)];
+        let world = World {
+            candidates: &[("a", 10.0)],
+            plans: &[plan],
+            prices: &[price],
+            options: SearchOptions::unlimited(),
+            guessed: false,
+            slow: false,
+            answers: usize::MAX,
+        };
+        world.unhelped()
+    };
+    assert_eq!(
+        unhelped(60.0, 500.0),
+        [
+            "SELECT b FROM t WHERE a = $1: public.t (a), 80 kB, would save 40.0 % of it, but writes pay 500 ms (50.0 % of the load) \
+             for it, and it saves 400 ms (40.0 % of the load)"
+        ]
+    );
+    assert_eq!(
+        unhelped(99.0, 0.0),
+        ["SELECT b FROM t WHERE a = $1: no index lowers its cost by enough to pay for itself"]
+    );
 }

@@ -302,13 +302,7 @@ fn cut(
     options: &WorkloadOptions,
     timed: bool,
 ) {
-    let weight = |q: &Query| {
-        if timed {
-            q.total_ms.unwrap_or(0.0)
-        } else {
-            q.calls
-        }
-    };
+    let weight = |q: &Query| q.load(timed);
     let all = queries.iter().map(weight).fold(0.0, |sum, w| sum + w);
     let (mut kept, mut covered) = (0_usize, 0.0);
     queries.retain(|query| {
