@@ -7,6 +7,7 @@ mod apply;
 mod args;
 mod calibrate;
 mod clone;
+mod deadline;
 mod demo;
 mod doctor;
 mod drops;

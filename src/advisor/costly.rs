@@ -120,7 +120,7 @@ fn supports_foreign_key(index: &Index, table: &Table, snapshot: &Snapshot) -> bo
 pub fn drop_costly(
     decision: &Decision<'_>,
     costly: &Costly<'_>,
-    compared: &BTreeMap<usize, Compared>,
+    compared: &BTreeMap<usize, Result<Compared, String>>,
 ) -> Option<Recommendation> {
     let Costly {
         index, ms_per_day, ..
@@ -310,7 +310,7 @@ mod tests {
             ..Cost::default()
         };
         let (with, without) = (cost(10.0), cost(without));
-        let compared = BTreeMap::from([(0, Compared { with, without })]);
+        let compared = BTreeMap::from([(0, Ok(Compared { with, without }))]);
         let all = costly(&snapshot, &workload, decision.days, &[]);
         let costly = all.iter().find(|c| c.index.name == name)?;
         drop_costly(&decision, costly, &compared)

@@ -3,6 +3,7 @@
 //! it was not asked.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 
 use crate::advisor::catalog_advice::price;
 use crate::advisor::recommend::{Decision, named};
@@ -10,6 +11,8 @@ use crate::advisor::recommendation::{Action, Confidence, Helped, Recommendation}
 use crate::advisor::replace::{keep, replace, superseded};
 use crate::model::ident::QualifiedName;
 use crate::model::index::Index;
+use crate::model::plan::Plan;
+use crate::model::snapshot::Snapshot;
 use crate::model::unit::Percent;
 use crate::model::whatif::{Cost, Source};
 
@@ -88,26 +91,56 @@ pub fn readers(decision: &Decision<'_>, indexes: &[&Index]) -> Vec<usize> {
     reads.map(|(number, _)| number).collect()
 }
 
-/// Whether one of its plans reads one of these indexes. Without them one that does not stays what it is.
-#[must_use]
-pub fn uses(cost: &Cost, indexes: &[&Index]) -> bool {
-    let mut found = false;
-    for (_, plan) in cost.plans() {
-        plan.visit(&mut |node| {
-            let named = |i: &&Index| node.index_name.as_ref() == Some(&i.name);
-            found |= indexes.iter().any(named);
-        });
+/// Indexes as plans name them, by (table, index), with those of partitions. Plans have no schemas: where a statement reads two
+/// tables of one name, with indexes of one name, it counts as reading both.
+#[derive(Debug)]
+pub struct Named<'a>(BTreeSet<(&'a str, &'a str)>);
+
+impl<'a> Named<'a> {
+    /// These indexes.
+    #[must_use]
+    pub fn new(indexes: &[&Index], snapshot: &'a Snapshot) -> Self {
+        let mut family: BTreeSet<u32> = indexes.iter().map(|i| i.oid).collect();
+        loop {
+            let known = family.len();
+            for index in &snapshot.indexes {
+                if index.parent_oid.is_some_and(|p| family.contains(&p)) {
+                    family.insert(index.oid);
+                }
+            }
+            if family.len() == known {
+                break;
+            }
+        }
+        let members = snapshot.indexes.iter().filter(|i| family.contains(&i.oid));
+        let named = members.map(|i| (i.definition.table.name.as_str(), i.name.as_str()));
+        Self(named.collect())
     }
-    found
+
+    /// Whether one of its plans reads one of them. Without them one that does not stays what it is.
+    #[must_use]
+    pub fn are_read_by(&self, cost: &Cost) -> bool {
+        let mut plans = cost.plans();
+        plans.any(|(_, plan)| self.are_read_below(plan, None))
+    }
+
+    /// Of a bitmap's index the table is named `above`.
+    fn are_read_below(&self, node: &Plan, above: Option<&str>) -> bool {
+        let table = node.relation_name.as_deref().or(above);
+        let read = |(of, name): &(&str, &str)| {
+            node.index_name.as_deref() == Some(*name) && table.is_none_or(|table| table == *of)
+        };
+        let mut children = node.plans.iter();
+        self.0.iter().any(read) || children.any(|child| self.are_read_below(child, table))
+    }
 }
 
 /// Puts the evidence into the drops, takes back those that cost more than they save, and lets new indexes replace what would
-/// not be missed. `compared` has every query that was asked about; `unasked` says why some were not.
+/// not be missed. `compared` has every query that reads one of the tables, with what it costs or why that is not known.
 pub fn judge(
     decision: &Decision<'_>,
     recommendations: &mut Vec<Recommendation>,
-    compared: &BTreeMap<usize, Compared>,
-    unasked: Option<&str>,
+    compared: &BTreeMap<usize, Result<Compared, String>>,
 ) {
     let indexes = listed(decision, recommendations);
     recommendations.retain_mut(|recommendation| {
@@ -115,13 +148,7 @@ pub fn judge(
         let Some(index) = indexes.iter().find(of_it) else {
             return true;
         };
-        match unasked {
-            Some(why) => {
-                recommendation.risk = format!("{}; not checked: {why}", recommendation.risk);
-                true
-            }
-            None => Verdict::of(decision, index, compared).tell(decision, recommendation),
-        }
+        Verdict::of(decision, index, compared).tell(decision, recommendation)
     });
     let mut settled: BTreeSet<u32> = indexes.iter().map(|i| i.oid).collect();
     for new in recommendations {
@@ -129,11 +156,14 @@ pub fn judge(
             if !settled.insert(old.oid) {
                 continue;
             }
-            if let Some(why) = unasked {
-                let why = format!("whether statements would miss it was not checked ({why})");
-                keep(new, old, &why);
-            } else {
-                Verdict::of(decision, old, compared).settle(decision, new, old, compared);
+            let verdict = Verdict::of(decision, old, compared);
+            match verdict.unasked().as_slice() {
+                [] => verdict.settle(decision, new, old, compared),
+                unasked => {
+                    let unasked = unasked.join("; ");
+                    let why = format!("whether it would be missed was not checked {unasked}");
+                    keep(new, old, &why);
+                }
             }
         }
     }
@@ -141,8 +171,10 @@ pub fn judge(
 
 /// What is known of one index.
 pub(super) struct Verdict {
-    /// Queries that read its table.
+    /// Queries that read its table and could be asked about.
     readers: usize,
+    /// How many could not, by the reason.
+    unasked: BTreeMap<String, usize>,
     /// Queries whose plan uses it.
     pub(super) users: usize,
     /// Those that cost more without it, most time lost first, and the factor.
@@ -155,20 +187,27 @@ impl Verdict {
     pub(super) fn of(
         decision: &Decision<'_>,
         index: &Index,
-        compared: &BTreeMap<usize, Compared>,
+        compared: &BTreeMap<usize, Result<Compared, String>>,
     ) -> Self {
         let mut verdict = Self {
             readers: 0,
+            unasked: BTreeMap::new(),
             users: 0,
             dearer: Vec::new(),
             costs: (0.0, 0.0),
         };
+        let named = Named::new(&[index], decision.snapshot);
         for query in readers(decision, &[index]) {
-            let Some(Compared { with, without }) = compared.get(&query) else {
-                continue;
+            let Compared { with, without } = match compared.get(&query) {
+                Some(Ok(compared)) => compared,
+                Some(Err(why)) => {
+                    *verdict.unasked.entry(why.clone()).or_default() += 1;
+                    continue;
+                }
+                None => continue,
             };
             verdict.readers += 1;
-            if !uses(with, &[index]) {
+            if !named.are_read_by(with) {
                 continue;
             }
             verdict.users += 1;
@@ -197,7 +236,7 @@ impl Verdict {
         decision: &Decision<'_>,
         new: &mut Recommendation,
         old: &Index,
-        compared: &BTreeMap<usize, Compared>,
+        compared: &BTreeMap<usize, Result<Compared, String>>,
     ) {
         let bytes = old.relpages * 8192.0;
         let writes = price(&old.definition, bytes, decision.snapshot, decision.workload);
@@ -209,16 +248,26 @@ impl Verdict {
         replace(new, old, decision.snapshot, decision.workload);
         let told = self.told(&new.definition.table);
         new.risk = format!("{}; without {}: {told}", new.risk, old.qualified());
-        for (query, Compared { with, without }) in compared {
+        let old = Named::new(&[old], decision.snapshot);
+        for (query, answer) in compared {
+            let Ok(Compared { with, without }) = answer else {
+                continue;
+            };
             let fingerprint = decision.workload.queries[*query].fingerprint;
             let fingerprint = format!("{fingerprint:016x}");
             let same = |s: &&mut Helped| s.fingerprint == fingerprint;
-            let changed = uses(with, &[old]);
+            let changed = old.are_read_by(with);
             if let Some(helped) = new.statements.iter_mut().find(same).filter(|_| changed) {
                 helped.cost_after = without.total;
                 helped.plan_after = named(&without.outline());
             }
         }
+    }
+
+    /// "for 3 statements: the server is busy", for each reason for which some could not be asked about.
+    fn unasked(&self) -> Vec<String> {
+        let unasked = self.unasked.iter();
+        unasked.map(|(why, n)| unasked_for(*n, why)).collect()
     }
 
     /// Time that statements lose by planner cost, ms, over the time in which they were counted.
@@ -271,7 +320,9 @@ impl Verdict {
         }
         let table = &recommendation.definition.table;
         let (readers, dearer) = (self.readers, self.dearer.len());
+        let unasked = self.unasked();
         recommendation.risk = match (readers, dearer) {
+            (0, _) if !unasked.is_empty() => recommendation.risk.clone(),
             (0, _) => format!(
                 "{}; no analysed statement reads {table}",
                 recommendation.risk
@@ -279,7 +330,11 @@ impl Verdict {
             (_, 0) => format!("none seen: {}", self.at_the_same_cost(table)),
             _ => self.would_cost(table),
         };
-        if readers > 0 && decision.source != Source::Estimate && dearer == 0 {
+        for unasked in &unasked {
+            let _ = write!(recommendation.risk, "; not checked {unasked}");
+        }
+        let all_asked = readers > 0 && unasked.is_empty();
+        if all_asked && decision.source != Source::Estimate && dearer == 0 {
             recommendation.confidence = Confidence::High;
             recommendation.confidence_reason =
                 format!("the planner was asked: {readers} statements cost no more without it");
@@ -302,3 +357,16 @@ impl Verdict {
         !self.is_missed() && lost <= saved.max(LITTLE_LOAD * coverage.analysed_total)
     }
 }
+
+/// "for 3 statements: the server is busy".
+fn unasked_for(count: usize, why: &str) -> String {
+    let noun = if count == 1 {
+        "statement"
+    } else {
+        "statements"
+    };
+    format!("for {count} {noun}: {why}")
+}
+
+#[cfg(test)]
+mod tests;

@@ -27,6 +27,7 @@ mod options;
 mod polish;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use crate::advisor::answers::{Answer, Answers, Configuration, minus, union};
 use crate::advisor::candidates::Candidates;
@@ -119,7 +120,19 @@ pub struct Search<'a> {
     exact: Option<Exact>,
     /// Set when time is up: unknown costs are then bounded by what is known instead of asked.
     hurried: bool,
+    /// Says that even what asks nothing has to end.
+    clock: Option<Clock<'a>>,
     asked: usize,
+}
+
+/// Says whether time is up.
+#[derive(Clone, Copy)]
+struct Clock<'a>(&'a dyn Fn() -> bool);
+
+impl fmt::Debug for Clock<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Clock")
+    }
 }
 
 /// How often the used indexes are taken away to see what would be used instead.
@@ -166,6 +179,7 @@ impl<'a> Search<'a> {
             chosen: Vec::new(),
             exact: None,
             hurried: false,
+            clock: None,
             asked: 0,
         }
     }
@@ -174,6 +188,13 @@ impl<'a> Search<'a> {
     #[must_use]
     pub fn by_time(mut self, model: &'a TimeModel<'a>) -> Self {
         self.time_model = Some(model);
+        self
+    }
+
+    /// Ends what takes long without a question as soon as `is_late`; the choice is then the best one so far.
+    #[must_use]
+    pub fn until(mut self, is_late: &'a dyn Fn() -> bool) -> Self {
+        self.clock = Some(Clock(is_late));
         self
     }
 
@@ -237,7 +258,7 @@ impl<'a> Search<'a> {
             indexes: self.chosen.clone(),
             failed: self.failed.clone(),
             probes: self.asked,
-            gap: self.exact.as_ref().map(|e| e.gap),
+            gap: self.exact.as_ref().and_then(|e| e.gap),
         }
     }
 
@@ -274,6 +295,10 @@ impl<'a> Search<'a> {
     #[must_use]
     pub fn total_load(&self) -> f64 {
         self.total_load
+    }
+
+    fn is_late(&self) -> bool {
+        self.clock.is_some_and(|clock| (clock.0)())
     }
 
     fn live(&self) -> impl Iterator<Item = usize> + use<'_> {
@@ -388,6 +413,10 @@ impl<'a> Search<'a> {
     fn by_marginal_gain(&self, chosen: &[usize], wanted: &mut Wanted) -> Option<Vec<usize>> {
         let (mut ordered, mut left) = (Vec::new(), chosen.to_vec());
         while !left.is_empty() {
+            if self.is_late() {
+                ordered.extend(left);
+                break;
+            }
             let so_far = union(&ordered, &[]);
             let mut best: Option<(f64, usize)> = None;
             for &index in &left {

@@ -10,7 +10,8 @@
 //! number of indexes have multipliers too; where nothing but one limit on all of them binds, that one is the knapsack. What the
 //! bound says of an index whose state is turned over fixes most of them early.
 //!
-//! Work is counted in evaluations, not in time, so that the same table gives the same choice on any machine.
+//! Work is counted in evaluations, not in time, so that the same table gives the same choice on any machine. Only when whoever
+//! asks says that time is up, it ends before; what it has then is a choice with a bound as well.
 
 mod bound;
 mod limits;
@@ -88,7 +89,7 @@ pub fn gap(cost: f64, bound: f64) -> f64 {
     if cost.is_infinite() {
         1.0
     } else if cost > 0.0 {
-        ((cost - bound) / cost).max(0.0)
+        ((cost - bound) / cost).clamp(0.0, 1.0)
     } else {
         0.0
     }
@@ -218,8 +219,19 @@ impl Table {
     /// The best choice, or the best that `work` evaluations of the bound find, beginning from `start` if that fits.
     #[must_use]
     pub fn solve(&self, start: &[usize], work: usize) -> Solution {
+        self.solve_until(start, work, &|| false)
+    }
+
+    /// The same; ends as soon as `is_late`.
+    #[must_use]
+    pub fn solve_until(
+        &self,
+        start: &[usize],
+        work: usize,
+        is_late: &dyn Fn() -> bool,
+    ) -> Solution {
         let reduced = self.reduced();
-        let mut tree = Tree::new(&reduced, start, work);
+        let mut tree = Tree::new(&reduced, start, work, is_late);
         tree.search();
         let mut indexes = tree.best;
         indexes.sort_unstable();
@@ -258,22 +270,24 @@ struct Node {
 
 struct Tree<'a> {
     table: &'a Table,
-    relaxed: Bound,
+    relaxed: Bound<'a>,
     best: Vec<usize>,
     cost: f64,
     bound: f64,
     left: usize,
+    is_late: &'a dyn Fn() -> bool,
 }
 
 impl<'a> Tree<'a> {
-    fn new(table: &'a Table, start: &[usize], work: usize) -> Self {
+    fn new(table: &'a Table, start: &[usize], work: usize, is_late: &'a dyn Fn() -> bool) -> Self {
         let mut tree = Self {
             table,
-            relaxed: Bound::new(table),
+            relaxed: Bound::new(table, is_late),
             best: Vec::new(),
             cost: table.cost(&[]),
             bound: f64::NEG_INFINITY,
             left: work,
+            is_late,
         };
         tree.offer(start.to_vec());
         for by_size in [false, true] {
@@ -305,7 +319,7 @@ impl<'a> Tree<'a> {
         let mut open = vec![root];
         let mut rounds = AT_ROOT;
         while let Some(node) = open.pop() {
-            if self.left == 0 {
+            if self.left == 0 || (self.is_late)() {
                 open.push(node);
                 break;
             }
@@ -388,6 +402,9 @@ impl<'a> Tree<'a> {
         loop {
             let (before, chosen) = (self.cost, self.best.clone());
             for index in &chosen {
+                if (self.is_late)() {
+                    return;
+                }
                 let rest: Vec<usize> = chosen.iter().copied().filter(|i| i != index).collect();
                 for by_size in [false, true] {
                     let filled = self.greedy(&rest, by_size);
@@ -412,7 +429,7 @@ impl<'a> Tree<'a> {
         }
         let mut cost = self.table.cost(&chosen);
         let mut harmful = BTreeSet::new();
-        loop {
+        while !(self.is_late)() {
             let room = self.table.budget - self.table.size(&chosen);
             let left = self.table.limits.left(&chosen);
             let gains = self.gains(&has);

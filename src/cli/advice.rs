@@ -3,12 +3,12 @@
 
 use std::collections::BTreeMap;
 use std::io::{IsTerminal as _, Write as _};
-use std::time::Instant;
 
 use clap::ValueEnum;
 
 use super::Failure;
 use super::calibrate::{fitted, learn};
+use super::deadline::Deadline;
 use super::drops::check_drops;
 use super::frontier::frontier;
 use super::planner::Planner;
@@ -64,7 +64,7 @@ pub(crate) struct AdviceOptions {
     /// Whether the best set at several budgets is wanted as well.
     pub(crate) frontier: bool,
     /// When to stop asking.
-    pub(crate) deadline: Option<Instant>,
+    pub(crate) deadline: Deadline,
     pub(crate) workload: WorkloadOptions,
     /// Whether to say why candidates were not chosen.
     pub(crate) explain_rejections: bool,
@@ -98,6 +98,10 @@ impl AdviceOptions {
     }
 }
 
+/// Share of the time after which no more is asked for the choice: choosing takes time too, and so does the look at what may
+/// be dropped.
+const ASKING: f64 = 0.8;
+
 /// Statement figures gathered over less than this say nothing about a day.
 const SHORTEST_WINDOW_S: f64 = 3600.0;
 
@@ -130,18 +134,23 @@ pub(crate) async fn advice(
         &candidates,
         connection,
         options.planner,
+        options.deadline,
     )
     .await?;
     let model = TimeModel::new(snapshot);
     let learnt = learn(&model, &workload, snapshot, &mut planner).await?;
     let model = fitted(model, &learnt);
-    let new_search =
-        |options| Search::new(&candidates, &load, timed, &prices, options).by_time(&model);
+    let is_late = || options.deadline.is_past();
+    let new_search = |options| {
+        let search = Search::new(&candidates, &load, timed, &prices, options);
+        search.by_time(&model).until(&is_late)
+    };
     let mut search = new_search(search_options);
     for (query, cost) in &learnt.costs {
         search.observe(&Probe::today(*query), Ok(cost));
     }
-    let hurried = ask(&mut search, &mut planner, &candidates, options.deadline).await?;
+    let asking = options.deadline.early(ASKING);
+    let hurried = ask(&mut search, &mut planner, &candidates, asking).await?;
     let choice = search.choice();
     let decision = Decision {
         snapshot,
@@ -155,7 +164,7 @@ pub(crate) async fn advice(
     let mut report = report(&decision, &choice, &search_options, options);
     let late = check_drops(&decision, &choice, &mut planner, options, &mut report).await?;
     prioritize(&mut report.recommendations, counted(&decision), snapshot);
-    let mut cut_short = hurried || late;
+    let mut cut_short = hurried || late || options.deadline.is_past();
     if options.frontier {
         let within = |budget| new_search(options.limited(SearchOptions::within(budget)));
         let (steps, late) = frontier(&decision, within, &mut planner, options.deadline).await?;
@@ -260,13 +269,13 @@ pub(super) async fn ask<'a>(
     search: &mut Search<'_>,
     planner: &mut Planner<'a>,
     candidates: &'a Candidates,
-    deadline: Option<Instant>,
+    deadline: Deadline,
 ) -> Result<bool, Failure> {
     let mut progress = Progress::new();
     let mut hurried = false;
     while let Some(probes) = search.probes() {
         for probe in probes {
-            if deadline.is_some_and(|d| Instant::now() > d) {
+            if deadline.is_past() {
                 hurried = true;
                 break;
             }

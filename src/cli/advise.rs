@@ -1,12 +1,13 @@
 //! `pgperf advise`: index advice for the workload of a live database, a snapshot file, or a file of statements.
 
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use clap::Args;
 
 use super::advice::{AdviceOptions, PlannerChoice, advice};
 use super::apply::{self, ApplyArgs};
+use super::deadline::Deadline;
 use super::interrupt::unless_interrupted;
 use super::output::{Output, write};
 use super::{ConnectArgs, Exit, Failure, load};
@@ -59,7 +60,7 @@ pub(crate) struct AdviseArgs {
     /// Analyse at most this many statements, the most expensive ones.
     #[arg(long, value_name = "N", default_value_t = 1000)]
     pub(crate) top: usize,
-    /// Stop asking the planner after this many seconds and choose from what is known.
+    /// Stop asking the planner this many seconds after the start and choose from what is known.
     #[arg(long, value_name = "SECONDS", default_value_t = 120)]
     pub(crate) deadline: u64,
     /// Say of each candidate that was not chosen why not.
@@ -101,6 +102,7 @@ pub(crate) async fn run(args: &AdviseArgs) -> Result<Exit, Failure> {
 async fn advise(args: &AdviseArgs) -> Result<(Snapshot, Report, Exit), Failure> {
     let budget = args.budget.as_deref().map(Budget::parse).transpose()?;
     let queries = args.queries.as_deref().map(load::text).transpose()?;
+    let deadline = Deadline::after(Duration::from_secs(args.deadline));
     let (mut snapshot, connection) = source(args).await?;
     if let Some(connection) = connection.as_ref().filter(|_| args.apply.scope().is_some()) {
         apply::check_server(connection, &snapshot)?;
@@ -115,7 +117,7 @@ async fn advise(args: &AdviseArgs) -> Result<(Snapshot, Report, Exit), Failure> 
         max_columns: usize::from(args.max_columns),
         frontier: args.frontier,
         planner: args.planner,
-        deadline: Some(Instant::now() + Duration::from_secs(args.deadline)),
+        deadline,
         workload: WorkloadOptions {
             min_calls: f64::from(args.min_calls),
             min_total_ms: args.min_time * 60_000.0,

@@ -3,13 +3,13 @@
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
-use std::time::Instant;
 
 use super::Failure;
 use super::advice::AdviceOptions;
+use super::deadline::Deadline;
 use super::planner::Planner;
 use crate::advisor::costly::{Costly, costly, drop_costly};
-use crate::advisor::drop_check::{Compared, dropped, going, judge, readers, uses};
+use crate::advisor::drop_check::{Compared, Named, dropped, going, judge, readers};
 use crate::advisor::recommend::Decision;
 use crate::advisor::search::Choice;
 use crate::model::gap::{Gap, Part};
@@ -27,32 +27,49 @@ pub(super) async fn check_drops<'a>(
 ) -> Result<bool, Failure> {
     let chosen = choice.indexes.iter();
     let chosen: Vec<_> = chosen.map(|&i| &decision.candidates.indexes[i]).collect();
-    check_advised(decision, &chosen, planner, report).await?;
-    weigh_existing(decision, &chosen, planner, options.deadline, report).await
+    let deadline = options.deadline;
+    let late = check_advised(decision, &chosen, planner, deadline, report).await?;
+    Ok(weigh_existing(decision, &chosen, planner, deadline, report).await? || late)
 }
 
-/// Asks what the workload costs without the indexes that are to be dropped or could be replaced.
+/// Asks what the workload costs without the indexes that are to be dropped or could be replaced, most load first; whether the
+/// deadline came before the end.
 async fn check_advised<'a>(
     decision: &Decision<'a>,
     chosen: &[&'a Hypothetical],
     planner: &mut Planner<'a>,
+    deadline: Deadline,
     report: &mut Report,
-) -> Result<(), Failure> {
+) -> Result<bool, Failure> {
     let drops = dropped(decision, &report.recommendations);
+    let named = Named::new(&drops, decision.snapshot);
     let mut compared = BTreeMap::new();
-    let mut unasked = None;
+    let mut late = 0;
     for query in readers(decision, &drops) {
-        let Ok(with) = planner.cost(query, chosen, &[]).await? else {
-            continue;
+        let answer = if deadline.is_past() {
+            late += 1;
+            Err("the time limit came before".to_owned())
+        } else {
+            match planner.cost(query, chosen, &[]).await? {
+                Ok(with) => without(query, &with, chosen, &named, &drops, planner)
+                    .await?
+                    .map(|without| Compared { with, without }),
+                Err(why) => Err(why),
+            }
         };
-        match without(query, &with, chosen, &drops, &drops, planner).await? {
-            Ok(without) => _ = compared.insert(query, Compared { with, without }),
-            Err(why) => unasked = Some(why),
-        }
+        compared.insert(query, answer);
     }
-    let why = unasked.as_deref();
-    judge(decision, &mut report.recommendations, &compared, why);
-    Ok(())
+    if late > 0 {
+        let what = "the time limit came before all indexes to drop were checked";
+        report.gaps.push(
+            Gap::new(Part::Planner, what)
+                .effect("some statements may need an index that is to be dropped")
+                .close("--deadline SECONDS")
+                .count(late),
+        );
+    }
+    judge(decision, &mut report.recommendations, &compared);
+    Ok(late > 0)
 }
 
 /// What a query costs without `gone`, given what it costs with `taken`, the part of them that it may be using.
@@ -60,11 +77,11 @@ async fn without<'a>(
     query: usize,
     with: &Cost,
     chosen: &[&'a Hypothetical],
-    taken: &[&Index],
+    taken: &Named<'_>,
     gone: &[&Index],
     planner: &mut Planner<'a>,
 ) -> Result<Result<Cost, String>, Failure> {
-    if uses(with, taken) {
+    if taken.are_read_by(with) {
         planner.cost(query, chosen, gone).await
     } else {
         Ok(Ok(with.clone()))
@@ -77,7 +94,7 @@ async fn weigh_existing<'a>(
     decision: &Decision<'a>,
     chosen: &[&'a Hypothetical],
     planner: &mut Planner<'a>,
-    deadline: Option<Instant>,
+    deadline: Deadline,
     report: &mut Report,
 ) -> Result<bool, Failure> {
     let mut gone = going(decision, &report.recommendations);
@@ -96,7 +113,7 @@ async fn weigh_existing<'a>(
         without_it.push(costly.index);
         let readers = readers(decision, &[costly.index]);
         for &query in &readers {
-            if deadline.is_some_and(|d| Instant::now() > d) {
+            if deadline.is_past() {
                 return Ok(true);
             }
             if let Entry::Vacant(unknown) = now.entry(query) {
@@ -107,11 +124,11 @@ async fn weigh_existing<'a>(
             let Some(Some(with)) = now.get(&query) else {
                 break;
             };
-            let of_it = [costly.index];
+            let of_it = Named::new(&[costly.index], decision.snapshot);
             let then = without(query, with, chosen, &of_it, &without_it, planner).await?;
             let Ok(without) = then else { break };
             let with = with.clone();
-            compared.insert(query, Compared { with, without });
+            compared.insert(query, Ok(Compared { with, without }));
         }
         // What cannot be planned may need it.
         if compared.len() < readers.len() {
@@ -120,7 +137,8 @@ async fn weigh_existing<'a>(
         }
         if let Some(advice) = drop_costly(decision, costly, &compared) {
             report.recommendations.push(advice);
-            let then = compared.into_iter().map(|(q, c)| (q, Some(c.without)));
+            let then =
+                (compared.into_iter()).map(|(q, answer)| (q, answer.ok().map(|c| c.without)));
             now.extend(then);
             gone = without_it;
         }

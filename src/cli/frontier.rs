@@ -1,10 +1,9 @@
 //! `advise --frontier`: the same search at several budgets, from the largest that is of any use downwards; what one has asked
 //! the next need not ask.
 
-use std::time::Instant;
-
 use super::Failure;
 use super::advice::ask;
+use super::deadline::Deadline;
 use super::planner::Planner;
 use crate::advisor::frontier::{STEPS, Step, mark_knee};
 use crate::advisor::recommend::Decision;
@@ -16,7 +15,7 @@ pub(super) async fn frontier<'a>(
     decision: &Decision<'a>,
     search_within: impl Fn(f64) -> Search<'a>,
     planner: &mut Planner<'a>,
-    deadline: Option<Instant>,
+    deadline: Deadline,
 ) -> Result<(Vec<Step>, bool), Failure> {
     let candidates = decision.candidates;
     let all: f64 = candidates
@@ -30,7 +29,7 @@ pub(super) async fn frontier<'a>(
     let mut budget = all;
     while steps.len() < STEPS && !hurried {
         let mut search = search_within(budget).knowing(&answers);
-        hurried = ask(&mut search, planner, candidates, deadline).await?;
+        hurried = ask(&mut search, planner, candidates, deadline).await? || deadline.is_past();
         let choice = search.choice();
         if choice.indexes.is_empty() {
             break;
@@ -44,7 +43,7 @@ pub(super) async fn frontier<'a>(
                 .map(|i| format!("{} {}", i.definition.table, i.definition))
                 .collect(),
             load_share_saved: search.share_saved(&choice.indexes),
-            gap: choice.gap.unwrap_or(0.0),
+            gap: choice.gap.unwrap_or(1.0),
             knee: false,
         };
         // A smaller budget that is not reached changes nothing.

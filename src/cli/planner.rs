@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::advice::{PlannerChoice, days};
 use super::clone::{cache, installation};
+use super::deadline::Deadline;
 use super::{Exit, Failure};
 use crate::advisor::candidates::Candidates;
 use crate::advisor::catalog_advice::superfluous;
@@ -42,6 +43,8 @@ pub(crate) struct Planner<'a> {
     unproven: BTreeSet<&'a IndexDefinition>,
     /// Questions answered.
     asked: usize,
+    /// When even a clone's answer is no longer waited for.
+    deadline: Deadline,
     /// What arithmetic has prepared for each way in which a query runs, so that its next probe is quick.
     questions: BTreeMap<(usize, usize), Question<'a>>,
 }
@@ -61,6 +64,7 @@ impl<'a> Planner<'a> {
         candidates: &'a Candidates,
         connection: Option<&'a Connection>,
         choice: PlannerChoice,
+        deadline: Deadline,
     ) -> Result<Self, Failure> {
         let has_drops = !workload.queries.is_empty() && has_questions(snapshot, workload);
         let mut planner = Self {
@@ -78,6 +82,7 @@ impl<'a> Planner<'a> {
                 .map(|(index, _)| &index.definition)
                 .collect(),
             asked: 0,
+            deadline,
             questions: BTreeMap::new(),
         };
         match choice {
@@ -85,27 +90,36 @@ impl<'a> Planner<'a> {
                 "asked for by --planner estimate".clone_into(&mut planner.why);
             }
             PlannerChoice::Hypopg => planner.means = hypopg_or_failure(snapshot, connection)?,
-            PlannerChoice::Clone => planner.clone_or_failure(candidates).await?,
+            PlannerChoice::Clone => planner.clone_or_failure(candidates, deadline).await?,
             // Without a question there is nobody to ask.
             PlannerChoice::Auto if candidates.indexes.is_empty() && !has_drops => {}
-            PlannerChoice::Auto => planner.best(candidates, connection).await,
+            PlannerChoice::Auto => planner.best(candidates, connection, deadline).await,
         }
         Ok(planner)
     }
 
     /// `--planner auto`.
-    async fn best(&mut self, candidates: &'a Candidates, connection: Option<&'a Connection>) {
+    async fn best(
+        &mut self,
+        candidates: &'a Candidates,
+        connection: Option<&'a Connection>,
+        deadline: Deadline,
+    ) {
         let server = &self.snapshot.server;
         let major = server.major();
         match installation(self.snapshot) {
             Ok(installation) if installation.major() == major => {
-                match self.hydrate(&installation, candidates).await {
-                    Ok(()) => return,
-                    Err(error) => self.gaps.push(
-                        Gap::new(Part::Planner, format!("no clone: {error}"))
-                            .effect("another source of costs was used"),
-                    ),
-                }
+                // One that is ready when the time is over answers nothing.
+                let hydrate = self.hydrate(&installation, candidates);
+                let why = match deadline.halfway().bound(hydrate).await {
+                    Some(Ok(())) => return,
+                    Some(Err(error)) => error.to_string(),
+                    None => "half of the time limit was over before it was ready".to_owned(),
+                };
+                self.gaps.push(
+                    Gap::new(Part::Planner, format!("no clone: {why}"))
+                        .effect("another source of costs was used"),
+                );
             }
             _ => {
                 self.why = format!("this machine has no PostgreSQL {major} for a clone, and ");
@@ -125,7 +139,11 @@ impl<'a> Planner<'a> {
     }
 
     /// `--planner clone`: another major version will do.
-    async fn clone_or_failure(&mut self, candidates: &'a Candidates) -> Result<(), Failure> {
+    async fn clone_or_failure(
+        &mut self,
+        candidates: &'a Candidates,
+        deadline: Deadline,
+    ) -> Result<(), Failure> {
         let major = self.snapshot.server.major();
         let installation = installation(self.snapshot)?;
         if installation.major() != major {
@@ -140,8 +158,15 @@ impl<'a> Planner<'a> {
                 .effect("plans and costs may differ from the server's"),
             );
         }
-        self.hydrate(&installation, candidates).await?;
-        Ok(())
+        let hydrate = self.hydrate(&installation, candidates);
+        match deadline.bound(hydrate).await {
+            Some(hydrated) => Ok(hydrated?),
+            None => Err(Failure::new(
+                Exit::Staging,
+                "the time limit came before the clone was ready",
+            )
+            .hint("a longer --deadline, or --planner estimate")),
+        }
     }
 
     async fn hydrate(
@@ -255,14 +280,20 @@ impl<'a> Planner<'a> {
             }
             Means::Hypopg(hypopg) => {
                 let able = Able::of(indexes, |i| !unproven.contains(&i.definition));
+                // Always waited for: what it has made in the session has to be taken away again.
                 let answer = hypopg.cost(&statement, &able.indexes).await;
-                answer.map(|cost| able.placed(cost))
+                Some(answer.map(|cost| able.placed(cost)))
             }
             Means::Clone(clone) => {
                 let able = Able::of(indexes, |i| clone.refusal(i).is_none());
-                let answer = clone.cost_without(&statement, &able.indexes, dropped).await;
-                answer.map(|cost| able.placed(cost))
+                let answer = clone.cost_without(&statement, &able.indexes, dropped);
+                let answer = self.deadline.bound(answer).await;
+                answer.map(|answer| answer.map(|cost| able.placed(cost)))
             }
+        };
+        // Whoever is not waited for is not asked again either: it would answer this first.
+        let Some(answer) = answer else {
+            return Ok(Err("the time limit came before the planner's answer".into()));
         };
         match answer {
             Ok(cost) => {

@@ -294,5 +294,38 @@ fn what_the_time_limit_left_out_does_not_look_like_nothing_found() {
     assert!(reasons("0", "1GB").iter().any(|r| r == late));
     assert!(reasons("600", "1GB").iter().all(|r| r != late));
     // What has no room is asked about none the less.
-    assert!(reasons("600", "8kB").iter().all(|r| r != late));
+    let tight = reasons("600", "8kB");
+    assert!(tight.iter().all(|r| r != late));
+    let no_room = "all indexes that could help it are larger than the budget of 8.0 kB; the smallest of them, shop.";
+    assert!(tight.iter().any(|r| r.starts_with(no_room)), "{tight:#?}");
+}
+
+/// A clone that is not ready in time is not waited for: another source answers, if any may.
+#[test]
+fn the_time_limit_holds_for_the_clone() {
+    let snapshot = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/testdata/snapshots/shop.json.gz"
+    );
+    let asked = |planner: &str| {
+        let options = ["--deadline", "0", "--planner", planner, "--format", "json"];
+        pgperf(
+            &[&["advise", "--from", snapshot][..], &options].concat(),
+            "",
+        )
+    };
+    let refused = asked("clone");
+    assert_eq!(refused.code, Some(5), "{refused:?}");
+    assert!(
+        refused
+            .stderr
+            .contains("the time limit came before the clone was ready"),
+        "{refused:?}"
+    );
+    let other = asked("auto");
+    assert_eq!(other.code, Some(0), "{other:?}");
+    let report = other.json();
+    assert_ne!(report["planner"]["source"], "clone");
+    let gaps = report["gaps"].to_string();
+    assert!(gaps.contains("the time limit ended the search"), "{gaps}");
 }

@@ -26,8 +26,8 @@ pub(super) struct Exact {
     pending: Option<Configuration>,
     /// Sets that the solver came to.
     tried: BTreeSet<Configuration>,
-    /// See `Choice::gap`.
-    pub(super) gap: f64,
+    /// See `Choice::gap`; `None` = there was no time to solve anything.
+    pub(super) gap: Option<f64>,
 }
 
 impl Search<'_> {
@@ -52,12 +52,12 @@ impl Search<'_> {
 
     /// Solves, asks and solves again until nothing better comes. `None` when an answer is missing; called again, it goes on.
     fn improve(&self, exact: &mut Exact, wanted: &mut Wanted) -> Option<()> {
-        loop {
+        while exact.pending.is_some() || !self.is_late() {
             let found = if let Some(found) = &exact.pending {
                 found.clone()
             } else {
                 let (solution, gap) = self.solve(&exact.chosen);
-                exact.gap = gap;
+                exact.gap = Some(gap);
                 solution.indexes
             };
             if found == exact.chosen || exact.tried.contains(&found) || exact.tried.len() >= ROUNDS
@@ -76,6 +76,7 @@ impl Search<'_> {
                 exact.chosen = proposed;
             }
         }
+        Some(())
     }
 
     /// Whether a set is better than another. Without a budget it has to save as much more as an index must: of the whole load,
@@ -131,7 +132,7 @@ impl Search<'_> {
             limits: self.limits(&indexes),
         };
         let start: Vec<usize> = start.iter().filter_map(position).collect();
-        let mut solution = table.solve(&start, WORK);
+        let mut solution = table.solve_until(&start, WORK, &|| self.is_late());
         solution.indexes = solution.indexes.iter().map(|&i| indexes[i]).collect();
         let others = self.live().filter(|q| !affected.contains(q));
         let base = |q: usize| self.answers[q].get(&[]).map_or(0.0, Answer::load);

@@ -117,5 +117,12 @@ impl Search<'_> {
             self.weights[query] = scale.map_or(0.0, |s| s * self.load[query]);
             self.total_load += self.weights[query] * base.unwrap_or(0.0);
         }
+        if self.timed {
+            // What time was too short to ask about is a part of the load all the same.
+            let unasked = self.live().filter(|&q| self.answers[q].all().is_empty());
+            self.total_load += unasked
+                .map(|q| self.load[q])
+                .fold(0.0, |sum, load| sum + load);
+        }
     }
 }

@@ -64,7 +64,7 @@ impl Search<'_> {
                 .collect();
             order.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
             for (promise, m) in order {
-                if best.is_some_and(|(scored, _)| promise <= scored) {
+                if best.is_some_and(|(scored, _)| promise <= scored) || self.is_late() {
                     break;
                 }
                 let next = union(&run.chosen, &run.moves[m]);

@@ -16,6 +16,9 @@ impl Search<'_> {
         wanted: &mut Wanted,
     ) -> Option<Configuration> {
         for _ in 0..4 {
+            if self.is_late() {
+                break;
+            }
             let before = chosen.clone();
             let all = chosen.clone();
             chosen.retain(|&i| !self.is_redundant(i, &all));

@@ -146,6 +146,45 @@ fn one_shared_index_beats_two_private_ones_under_a_budget() {
     assert_eq!(choose(&candidates, &costs, Some(2.0 * 8192.0)), "AB");
 }
 
+/// Time that is up when the first answers are there, or even before a choice is made from them: nothing is called proven then.
+#[test]
+fn whoever_is_late_chooses_from_what_is_known() {
+    let candidates = fixture(&[("A", 8192.0), ("B", 8192.0)], 2);
+    let (load, price) = ([1.0; 2], [0.0; 2]);
+    let chosen = |answers: usize, is_late: bool| {
+        let options = SearchOptions::within(8192.0);
+        let is_late = || is_late;
+        let search = Search::new(&candidates, &load, true, &price, options);
+        let mut search = search.until(&is_late);
+        let mut left = answers;
+        while let Some(probes) = search.probes() {
+            for probe in probes {
+                if left == 0 {
+                    search.hurry();
+                    break;
+                }
+                left -= 1;
+                let used = probe.configuration.iter().position(|&i| i == probe.query);
+                let cost = Cost {
+                    total: if used.is_some() { 10.0 } else { 100.0 },
+                    used: used.into_iter().collect(),
+                    ..Cost::default()
+                };
+                search.observe(&probe, Ok(&cost));
+            }
+        }
+        // What was not asked about is a part of the load all the same.
+        assert!((search.total_load() - 2.0).abs() < 1e-9);
+        let choice = search.choice();
+        (choice.indexes, choice.gap)
+    };
+    assert_eq!(chosen(0, false), (vec![], None));
+    assert_eq!(chosen(1, false), (vec![], None));
+    assert_eq!(chosen(2, false), (vec![0], Some(0.0)));
+    assert_eq!(chosen(2, true), (vec![], None));
+    assert_eq!(chosen(usize::MAX, false).0.len(), 1);
+}
+
 #[test]
 fn a_limit_on_the_number_is_kept_and_used_best() {
     let candidates = fixture(&[("A", 8192.0), ("B", 8192.0), ("S", 99.0 * 8192.0)], 2);

@@ -19,8 +19,7 @@ struct Priced {
 }
 
 /// The table as the bound needs it.
-#[derive(Debug)]
-pub(super) struct Bound {
+pub(super) struct Bound<'a> {
     sizes: Vec<f64>,
     prices: Vec<f64>,
     budget: f64,
@@ -28,6 +27,7 @@ pub(super) struct Bound {
     queries: Vec<Vec<Priced>>,
     /// The index that each multiplier is about. Behind these multipliers stand those of the limits.
     index_of: Vec<usize>,
+    is_late: &'a dyn Fn() -> bool,
 }
 
 /// What raising the bound gave.
@@ -54,8 +54,8 @@ struct Evaluated {
     least_density: f64,
 }
 
-impl Bound {
-    pub(super) fn new(table: &Table) -> Self {
+impl<'a> Bound<'a> {
+    pub(super) fn new(table: &Table, is_late: &'a dyn Fn() -> bool) -> Self {
         let mut index_of = Vec::new();
         let mut queries = Vec::with_capacity(table.queries.len());
         for ways in &table.queries {
@@ -84,6 +84,7 @@ impl Bound {
             limits: table.limits.clone(),
             queries,
             index_of,
+            is_late,
         };
         // A knapsack bounds more tightly than a price does: where there is room for all, it counts indexes instead of bytes.
         if table.sizes.iter().sum::<f64>() <= table.budget
@@ -223,6 +224,9 @@ impl Bound {
         let (patience, mut boldness) = if rounds > 1000 { (30, 1.5) } else { (6, 0.4) };
         let mut stale = 0;
         for round in 0..rounds {
+            if (self.is_late)() {
+                break;
+            }
             let found = self.evaluate(states, &current);
             raised.rounds += 1;
             if found.bound > raised.bound + 1e-9 * best.abs() {

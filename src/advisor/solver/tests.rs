@@ -36,6 +36,38 @@ fn two_that_only_help_together_are_found() {
 }
 
 #[test]
+fn whoever_is_late_keeps_what_there_is() {
+    let table = Table {
+        sizes: vec![10.0, 10.0, 15.0],
+        prices: vec![0.0; 3],
+        queries: vec![vec![way(&[], 100.0), way(&[0, 1], 10.0), way(&[2], 60.0)]],
+        budget: 20.0,
+        limits: Limits::default(),
+    };
+    let late = table.solve_until(&[2], 20_000, &|| true);
+    assert_eq!((late.indexes.as_slice(), late.work), (&[2][..], 0));
+    assert!(
+        (late.gap() - 1.0).abs() < 1e-9,
+        "nothing is proven: {late:?}"
+    );
+    // At any moment it ends with a choice that fits and is no worse, and with a bound.
+    for moment in 0..50 {
+        let asked = std::cell::Cell::new(0);
+        let is_late = || asked.replace(asked.get() + 1) >= moment;
+        let solution = table.solve_until(&[2], 20_000, &is_late);
+        assert!(
+            solution.cost <= 60.0 && solution.bound <= solution.cost,
+            "{moment}: {solution:?}"
+        );
+        assert!(
+            [&[2][..], &[0, 1]].contains(&solution.indexes.as_slice()),
+            "{moment}: {solution:?}"
+        );
+    }
+    assert_eq!(table.solve_until(&[2], 20_000, &|| false).indexes, [0, 1]);
+}
+
+#[test]
 fn a_price_above_the_gain_buys_nothing() {
     let table = Table {
         sizes: vec![1.0],

@@ -82,12 +82,12 @@ impl StatisticsClone {
             );
         }
         sql.push_str(&statement.explain(self.version_num));
+        // All in one, because each round trip costs as much as planning a simple statement. The text may end with a comment.
+        sql.push_str("\n;DEALLOCATE ALL;COMMIT");
         let answer = self.session.last(&sql).await;
-        let end = match &answer {
-            Ok(_) => "DEALLOCATE ALL; COMMIT",
-            Err(_) => "ROLLBACK; DEALLOCATE ALL",
-        };
-        self.session.run(end).await?;
+        if answer.is_err() {
+            self.session.run("ROLLBACK; DEALLOCATE ALL").await?;
+        }
         let lines = answer?;
         self.toggled = toggled;
         Plan::from_explain_json(&lines.join("\n"))
