@@ -15,6 +15,7 @@
 
 mod bound;
 mod limits;
+mod parts;
 #[cfg(test)]
 mod tests;
 
@@ -230,15 +231,31 @@ impl Table {
         work: usize,
         is_late: &dyn Fn() -> bool,
     ) -> Solution {
+        let mut whole = Solution::default();
+        let parts = self.parts();
+        let (many, mut others) = (parts.len() > 1, parts.len());
+        for (indexes, part) in parts {
+            let start: Vec<usize> = (start.iter())
+                .filter_map(|i| indexes.binary_search(i).ok())
+                .collect();
+            // Each of the others keeps enough to be bounded.
+            others -= 1;
+            let left = work.saturating_sub(whole.work + others * AT_NODE);
+            let left = if many { left.max(AT_NODE) } else { left };
+            whole.add(&part.solve_whole(&start, left, is_late), &indexes);
+        }
+        whole.indexes.sort_unstable();
+        whole
+    }
+
+    fn solve_whole(&self, start: &[usize], work: usize, is_late: &dyn Fn() -> bool) -> Solution {
         let reduced = self.reduced();
         let mut tree = Tree::new(&reduced, start, work, is_late);
         tree.search();
-        let mut indexes = tree.best;
-        indexes.sort_unstable();
         Solution {
             cost: tree.cost,
             bound: tree.bound.min(tree.cost),
-            indexes,
+            indexes: tree.best,
             work: work - tree.left,
         }
     }
