@@ -104,6 +104,8 @@ impl<'a> Rewrite<'_, 'a> {
                 self.insert(i, Kind::Word, "FROM");
                 i + 1
             }
+            // `ROW(a, b)` is `(a, b)`; it is how EXPLAIN prints all of them.
+            "row" if self.mark_at(i + 1, "(") && !self.mark_at(i + 2, ")") => i + 1,
             "using" if self.mark_at(i + 1, "(") => self.using_alias(i),
             _ => self.copy(i),
         }
@@ -293,6 +295,11 @@ mod tests {
                 "'2024-01-01' :: date > '::1' :: inet",
             ),
             ("a in ($1 /*, ... */)", "a in ( $1 , $0 )"),
+            ("row(a, b) > ROW (1, 2)", "( a , b ) > ( 1 , 2 )"),
+            (
+                "fetch first row only, row()",
+                "fetch first row only , row ( )",
+            ),
             ("table t", "SELECT * FROM t"),
             ("a join b using (id) as x", "a join b using ( id )"),
             ("a -- b\n/* c */ d", "a d"),
