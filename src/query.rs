@@ -3,14 +3,15 @@
 //! A text passes through these in turn: `lexer` cuts it into tokens, `repair` makes what `pg_stat_statements` wrote valid
 //! again (the text for the server), `fingerprint` says which texts are the same statement, `simplify` and `translate` give
 //! the parser what it can read, `parse` makes a syntax tree or a reason why not, and `analyse` resolves names against the
-//! `catalog` and makes a `shape`: what the statement asks of each table. `workload` puts statements, weights and coverage
-//! together, `split` reads files, and `expression` spells expressions so that they compare. Nothing here fails: what is not
-//! understood comes back as a reason.
+//! `catalog` and makes a `shape`: what the statement asks of each table. Where a text cannot be read, `from_plan` reads its plan
+//! instead. `workload` puts statements, weights and coverage together, `split` reads files, and `expression` spells expressions
+//! so that they compare. Nothing here fails: what is not understood comes back as a reason.
 
 pub mod analyse;
 pub mod catalog;
 pub mod expression;
 pub(crate) mod fingerprint;
+pub(crate) mod from_plan;
 pub(crate) mod lexer;
 pub(crate) mod literal;
 pub(crate) mod parse;

@@ -83,6 +83,7 @@ fn skipped(statements: usize, reason: &str, total_ms: Option<f64>, harmless: boo
 
 fn coverage(analysed: usize, statements: usize, share: f64) -> Coverage {
     Coverage {
+        by_plan: 0,
         statements,
         analysed,
         total: 2_460_000.0,

@@ -253,6 +253,7 @@ mod tests {
             classes: Vec::new(),
             variants: Vec::new(),
             shape: crate::query::shape::Shape::default(),
+            unread: None,
         };
         query.shape.target = Some(snapshot.tables[0].oid);
         query.shape.written = columns.iter().map(|c| (*c).to_owned()).collect();

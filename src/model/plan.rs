@@ -18,6 +18,15 @@ pub struct Plan {
         skip_serializing_if = "Option::is_none"
     )]
     pub parent_relationship: Option<String>,
+    /// Which of the statement's subqueries this is the plan of: `SubPlan 1`, `InitPlan 1 (returns $0)`, `CTE recent`.
+    #[serde(rename = "Subplan Name", skip_serializing_if = "Option::is_none")]
+    pub subplan_name: Option<String>,
+    /// What a `ModifyTable` does: `Insert`, `Update`, `Delete`, `Merge`.
+    #[serde(rename = "Operation", skip_serializing_if = "Option::is_none")]
+    pub operation: Option<String>,
+    /// Schema of the relation (VERBOSE).
+    #[serde(rename = "Schema", skip_serializing_if = "Option::is_none")]
+    pub schema: Option<String>,
     /// Scanned relation, without schema.
     #[serde(rename = "Relation Name", skip_serializing_if = "Option::is_none")]
     pub relation_name: Option<String>,
@@ -45,6 +54,9 @@ pub struct Plan {
     /// Condition that the index evaluates.
     #[serde(rename = "Index Cond", skip_serializing_if = "Option::is_none")]
     pub index_cond: Option<String>,
+    /// Condition of a bitmap scan, checked again on each row of a page that is remembered as a whole.
+    #[serde(rename = "Recheck Cond", skip_serializing_if = "Option::is_none")]
+    pub recheck_cond: Option<String>,
     /// Condition evaluated on each row.
     #[serde(rename = "Filter", skip_serializing_if = "Option::is_none")]
     pub filter: Option<String>,
@@ -63,6 +75,12 @@ pub struct Plan {
     /// Keys that the input is already sorted by (Incremental Sort).
     #[serde(rename = "Presorted Key", skip_serializing_if = "Vec::is_empty")]
     pub presorted_key: Vec<String>,
+    /// Keys of grouping; none for grouping sets and for an aggregate over everything.
+    #[serde(rename = "Group Key", skip_serializing_if = "Vec::is_empty")]
+    pub group_key: Vec<String>,
+    /// Which part of an aggregation shared among processes it is: `Simple`, `Partial`, `Finalize`.
+    #[serde(rename = "Partial Mode", skip_serializing_if = "Option::is_none")]
+    pub partial_mode: Option<String>,
     /// How rows are grouped (`Plain`, `Sorted`, `Hashed`, `Mixed`) or combined.
     #[serde(rename = "Strategy", skip_serializing_if = "Option::is_none")]
     pub strategy: Option<String>,

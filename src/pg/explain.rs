@@ -8,8 +8,11 @@
 use std::fmt::Write as _;
 
 use crate::model::ident::quote_ident;
+use crate::model::plan::Plan;
+use crate::pg::connect::{BEGIN, Connection, ResultSet};
+use crate::pg::error::{Error, Kind};
 
-/// A statement to plan: exactly one, checked by the parser, with parameters `$1 … $n`.
+/// A statement to plan: exactly one, which the parser or the absence of any semicolon shows, with parameters `$1 … $n`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Explainable<'a> {
     /// Its text, without semicolon.
@@ -50,18 +53,64 @@ impl Explainable<'_> {
     #[must_use]
     /// The EXPLAIN itself; its result is the last of the batch.
     pub fn explain(&self, version_num: u32) -> String {
+        self.explain_as("FORMAT JSON", version_num)
+    }
+
+    #[must_use]
+    /// The same with every name in full: schemas of tables, and tables of columns.
+    pub fn explain_verbose(&self, version_num: u32) -> String {
+        self.explain_as("VERBOSE, FORMAT JSON", version_num)
+    }
+
+    fn explain_as(&self, options: &str, version_num: u32) -> String {
         let text = self.text;
         if self.parameters == 0 {
-            format!("EXPLAIN {MARKER} (FORMAT JSON) {text}")
+            format!("EXPLAIN {MARKER} ({options}) {text}")
         } else if self.is_prepared(version_num) {
             let nulls = vec!["NULL"; self.parameters].join(", ");
             format!(
-                "PREPARE {PREPARED} {MARKER} AS {text}\n;EXPLAIN {MARKER} (FORMAT JSON) EXECUTE {PREPARED}({nulls})"
+                "PREPARE {PREPARED} {MARKER} AS {text}\n;EXPLAIN {MARKER} ({options}) EXECUTE {PREPARED}({nulls})"
             )
         } else {
-            format!("EXPLAIN {MARKER} (GENERIC_PLAN, FORMAT JSON) {text}")
+            format!("EXPLAIN {MARKER} (GENERIC_PLAN, {options}) {text}")
         }
     }
+}
+
+/// The verbose plan of a statement by the observed server itself, as it is: nothing is executed, nothing hypothetical.
+///
+/// # Errors
+/// As the server says: the statement cannot be planned, a table is locked, the connection is lost.
+pub async fn explain(connection: &Connection, statement: &Explainable<'_>) -> Result<Plan, Error> {
+    let version = connection.server_version_num();
+    let batch = format!(
+        "{BEGIN};{}SAVEPOINT pgperf;{}",
+        statement.settings(version),
+        statement.explain_verbose(version)
+    );
+    let answer = connection.simple(&batch).await;
+    if matches!(&answer, Err(error) if error.kind == Kind::Lost) {
+        return plan_of(&answer?);
+    }
+    if answer.is_err() {
+        // A pooler keeps the session to us until the transaction ends, and what is prepared outlives it.
+        let _ = connection.simple("ROLLBACK TO SAVEPOINT pgperf").await;
+    }
+    if statement.is_prepared(version) {
+        // It fails when PREPARE itself had failed.
+        let _ = (connection.simple(&format!("DEALLOCATE {PREPARED}"))).await;
+    }
+    connection.simple("ROLLBACK").await?;
+    plan_of(&answer?)
+}
+
+/// The plan in the last result set.
+pub(super) fn plan_of(results: &[ResultSet]) -> Result<Plan, Error> {
+    let rows = results.last().map_or(&[][..], |r| &r.rows);
+    let lines: Vec<&str> = (rows.iter())
+        .filter_map(|row| row.first()?.as_deref())
+        .collect();
+    Plan::from_explain_json(&lines.join("\n")).map_err(|message| Error::new(Kind::Query, message))
 }
 
 #[cfg(test)]

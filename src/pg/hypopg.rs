@@ -13,7 +13,7 @@ use crate::model::plan::Plan;
 use crate::model::whatif::{Cost, Hypothetical};
 use crate::pg::connect::{BEGIN, Connection, ResultSet};
 use crate::pg::error::{Error, Kind};
-use crate::pg::explain::{Explainable, MARKER, PREPARED};
+use crate::pg::explain::{Explainable, MARKER, PREPARED, plan_of};
 
 /// A correction above this share of the cost makes it worth asking for the plan without nested loops.
 const WORTH_ASKING: f64 = 0.02;
@@ -87,7 +87,7 @@ impl<'a> Hypopg<'a> {
         let explain = statement.explain(version);
         let results = self.connection.simple(&format!("{begin}{explain}")).await?;
         let names = names(&results, indexes.len())?;
-        let plan = plan(&results)?;
+        let plan = plan_of(&results)?;
         let extra = correction(&plan, &names, indexes, self.cpu_operator_cost);
         let mut cost = cost(plan, &names, extra);
         if extra > WORTH_ASKING * cost.total {
@@ -100,7 +100,7 @@ impl<'a> Hypopg<'a> {
                 .connection
                 .simple(&format!("SET LOCAL enable_nestloop = off;{again}{explain}"))
                 .await?;
-            let flat = self::plan(&results)?;
+            let flat = plan_of(&results)?;
             let extra = correction(&flat, &names, indexes, self.cpu_operator_cost);
             let flat = self::cost(flat, &names, extra);
             if flat.total < cost.total {
@@ -187,18 +187,6 @@ fn names(results: &[ResultSet], expected: usize) -> Result<HashMap<String, usize
             ),
         ))
     }
-}
-
-/// The plan in the last result set.
-fn plan(results: &[ResultSet]) -> Result<Plan, Error> {
-    let lines = results.last().map(|r| {
-        r.rows
-            .iter()
-            .filter_map(|row| row.first().cloned().flatten())
-            .collect::<Vec<_>>()
-    });
-    Plan::from_explain_json(&lines.unwrap_or_default().join("\n"))
-        .map_err(|message| Error::new(Kind::Query, message))
 }
 
 fn cost(mut plan: Plan, names: &HashMap<String, usize>, extra: f64) -> Cost {

@@ -80,10 +80,25 @@ impl<'a> Prepared<'a> {
         })
     }
 
+    /// Its tokens without space and comments.
+    pub(crate) fn code(&self) -> impl Iterator<Item = &Token<'a>> {
+        self.tokens.iter().filter(|t| t.is_code())
+    }
+
+    /// Whether the server is sure to see one statement in it, though nobody has parsed it.
+    pub(crate) fn is_one_statement(&self) -> bool {
+        !self.code().any(|t| t.is(";") || t.kind == Kind::Stray)
+    }
+
+    /// Highest `$n`.
+    pub(crate) fn parameters(&self) -> usize {
+        parameters(&self.tokens)
+    }
+
     /// Whether it has the form of the queries by which the server checks foreign keys (`ri_triggers.c`): everything in
     /// `ONLY`, the operator in full, and for lookups a lock on the key of `x`.
     pub(crate) fn is_foreign_key_check(&self) -> bool {
-        let code: Vec<&Token<'_>> = self.tokens.iter().filter(|t| t.is_code()).collect();
+        let code: Vec<&Token<'_>> = self.code().collect();
         let words = |at: usize, words: &[&str]| {
             (words.iter().enumerate()).all(|(i, w)| code.get(at + i).is_some_and(|t| t.is_word(w)))
         };
@@ -109,7 +124,7 @@ impl<'a> Prepared<'a> {
         let ast = parse_tokens(&tokens)?;
         Ok(Parsed {
             text: self.text(),
-            parameters: parameters(&self.tokens),
+            parameters: self.parameters(),
             ast,
             locks,
         })

@@ -1,6 +1,7 @@
 //! The Workload: the statements worth attention, with shapes, weights and an account of what was left out.
 
 mod build;
+mod plans;
 #[cfg(test)]
 mod tests;
 
@@ -9,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::query::shape::Shape;
 
 pub use build::{WorkloadOptions, workload};
+pub use plans::with_plans;
 
 /// What kind of statement it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,6 +60,9 @@ pub struct Query {
     /// each class of values; empty = it is not.
     #[serde(default)]
     pub classes: Vec<ValueClass>,
+    /// Why the text could not be read, if so: `shape` is then what its plan shows, and exact in nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unread: Option<String>,
 }
 
 impl Query {
@@ -156,6 +161,13 @@ pub enum Reason {
     Truncated,
     /// Our parser does not understand it; the message says where.
     Unparsed(String),
+    /// Nor would the planner show a plan to read instead.
+    Unplanned {
+        /// What the parser said.
+        unparsed: String,
+        /// What the planner said.
+        refused: String,
+    },
     /// Names a table that is not in this database (dropped, temporary, other search path).
     UnknownTable(String),
     /// Only foreign tables.
@@ -181,6 +193,9 @@ impl Reason {
             Self::NoText => "text not visible".into(),
             Self::Truncated => "text cut off".into(),
             Self::Unparsed(why) => format!("not understood: {why}"),
+            Self::Unplanned { unparsed, refused } => {
+                format!("not understood: {unparsed}; and not planned: {refused}")
+            }
             Self::UnknownTable(name) => format!("table {name} not found"),
             Self::ForeignTable => "only foreign tables".into(),
             Self::OnlyWrites => "only inserts".into(),
@@ -220,12 +235,23 @@ pub struct Coverage {
     pub statements: usize,
     /// Of them analysed.
     pub analysed: usize,
+    /// Of those by their plans, because their texts could not be read.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub by_plan: usize,
     /// Their total execution time, ms (calls, when there are no times).
     pub total: f64,
     /// Of it analysed.
     pub analysed_total: f64,
     /// Whether the totals are times (else calls).
     pub timed: bool,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
+fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
 impl Coverage {
@@ -245,6 +271,10 @@ impl Coverage {
 pub struct Workload {
     /// What will be analysed.
     pub queries: Vec<Query>,
+    /// Statements whose texts could not be read, and whose load is worth the question how they are planned: see [`with_plans`].
+    /// They are among `skipped`, and their shapes are empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unread: Vec<Query>,
     /// What will not, and why.
     pub skipped: Vec<Skipped>,
     /// The account.

@@ -49,6 +49,7 @@ fn query(sql: &str, snapshot: &Snapshot) -> Query {
         usual: Usual::default(),
         classes: Vec::new(),
         variants: Vec::new(),
+        unread: None,
     }
 }
 

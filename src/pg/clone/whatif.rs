@@ -53,7 +53,8 @@ impl StatisticsClone {
             };
             toggled.extend(family);
         }
-        let mut plan = self.plan(statement, toggled).await?;
+        let explain = statement.explain(self.version_num);
+        let mut plan = self.plan(statement, &explain, toggled).await?;
         plan.name_hypothetical(&|node| {
             let definition = self.names.get(node.index_name.as_ref()?)?;
             indexes.iter().position(|i| i.definition == *definition)
@@ -66,9 +67,19 @@ impl StatisticsClone {
         })
     }
 
+    /// The verbose plan of a statement with the indexes that there are.
+    ///
+    /// # Errors
+    /// As the server says.
+    pub async fn explain(&mut self, statement: &Explainable<'_>) -> Result<Plan, Error> {
+        let explain = statement.explain_verbose(self.version_num);
+        self.plan(statement, &explain, BTreeSet::new()).await
+    }
+
     async fn plan(
         &mut self,
         statement: &Explainable<'_>,
+        explain: &str,
         toggled: BTreeSet<u32>,
     ) -> Result<Plan, Error> {
         let mut sql = format!("BEGIN;{}", statement.settings(self.version_num));
@@ -81,7 +92,7 @@ impl StatisticsClone {
                 changed.join(",")
             );
         }
-        sql.push_str(&statement.explain(self.version_num));
+        sql.push_str(explain);
         // All in one, because each round trip costs as much as planning a simple statement. The text may end with a comment.
         sql.push_str("\n;DEALLOCATE ALL;COMMIT");
         let answer = self.session.last(&sql).await;

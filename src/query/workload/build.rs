@@ -1,5 +1,6 @@
 //! Statements + catalog → Workload.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashMap};
 
 use serde::{Deserialize, Serialize};
@@ -10,8 +11,11 @@ use crate::query::analyse::{Analysed, analyse, analyse_prepared};
 use crate::query::catalog::Catalog;
 use crate::query::lexer::{Kind, Token, lex};
 use crate::query::parse::Prepared;
+use crate::query::shape::Shape;
 use crate::query::usual::usual_text;
-use crate::query::workload::{Coverage, Query, Reason, Skipped, Usual, Variant, Workload};
+use crate::query::workload::{
+    Coverage, Query, QueryKind, Reason, Skipped, Usual, Variant, Workload,
+};
 
 /// The comment that pgperf puts into every statement of its own.
 const OWN: &str = "/* pgperf */";
@@ -76,35 +80,79 @@ pub fn workload(snapshot: &Snapshot, options: &WorkloadOptions) -> Workload {
         }
     }
     let mut queries = Vec::new();
+    let mut unread = Vec::new();
     for group in groups {
         match group.analyse(&catalog) {
             Ok(analysed) => {
                 let variants = group.variants(snapshot, &catalog);
                 queries.push(group.query(analysed, variants));
             }
-            Err(reason) => skipped.extend(group.skipped(&reason)),
+            Err(reason) => {
+                skipped.extend(group.skipped(&reason));
+                unread.extend(group.unread(reason));
+            }
         }
     }
-    queries.sort_by(|a, b| {
-        (b.total_ms
-            .unwrap_or(0.0)
-            .total_cmp(&a.total_ms.unwrap_or(0.0)))
-        .then(b.calls.total_cmp(&a.calls))
-        .then(a.fingerprint.cmp(&b.fingerprint))
-        .then(a.search_path.cmp(&b.search_path))
-    });
-    let timed = snapshot
-        .statements
-        .iter()
-        .any(|s| s.total_exec_time.is_some());
-    cut(&mut queries, &mut skipped, options, timed);
+    let mut workload = finish(snapshot, options, queries, skipped);
+    workload.unread = worth_a_plan(unread, snapshot, options, &workload.queries);
+    workload
+}
+
+/// Orders, cuts and counts what was found.
+pub(super) fn finish(
+    snapshot: &Snapshot,
+    options: &WorkloadOptions,
+    mut queries: Vec<Query>,
+    mut skipped: Vec<Skipped>,
+) -> Workload {
+    queries.sort_by(dearest_first);
+    cut(&mut queries, &mut skipped, options, snapshot);
     skipped.sort_by_key(|s| s.statement);
-    let coverage = coverage(snapshot, &queries, &skipped, timed);
+    let coverage = coverage(snapshot, &queries, &skipped);
     Workload {
         queries,
+        unread: Vec::new(),
         skipped,
         coverage,
     }
+}
+
+fn dearest_first(a: &Query, b: &Query) -> Ordering {
+    (b.total_ms
+        .unwrap_or(0.0)
+        .total_cmp(&a.total_ms.unwrap_or(0.0)))
+    .then(b.calls.total_cmp(&a.calls))
+    .then(a.fingerprint.cmp(&b.fingerprint))
+    .then(a.search_path.cmp(&b.search_path))
+}
+
+/// Those of the unread that would not fall below the cut if they were read, dearest first.
+fn worth_a_plan(
+    mut unread: Vec<Query>,
+    snapshot: &Snapshot,
+    options: &WorkloadOptions,
+    queries: &[Query],
+) -> Vec<Query> {
+    // Where strings may end elsewhere than here, a text that nobody parsed could be more than one statement.
+    let strings = snapshot.server.settings.get("standard_conforming_strings");
+    if strings.is_some_and(|s| s.setting == "off") {
+        return Vec::new();
+    }
+    unread.sort_by(dearest_first);
+    let top = options.top.unwrap_or(usize::MAX);
+    (unread.into_iter().enumerate())
+        .filter(|(dearer, query)| {
+            let read = queries.partition_point(|q| dearest_first(q, query) == Ordering::Less);
+            !is_small(query, options) && dearer + read < top
+        })
+        .map(|(_, query)| query)
+        .collect()
+}
+
+/// Whether figures are times: some statement has one.
+fn is_timed(snapshot: &Snapshot) -> bool {
+    let mut statements = snapshot.statements.iter();
+    statements.any(|s| s.total_exec_time.is_some())
 }
 
 /// The truth values that stand in a text. Statements that differ in one ask for different parts of a table, each with an index
@@ -196,6 +244,28 @@ impl<'a> Group<'a> {
         texts.into_iter().filter_map(variant).collect()
     }
 
+    /// As a query without a shape, if its text was not understood and the server can be asked about it.
+    fn unread(self, reason: Reason) -> Option<Query> {
+        let Reason::Unparsed(why) = reason else {
+            return None;
+        };
+        let prepared = Prepared::new(self.text).ok()?;
+        if !prepared.is_one_statement() {
+            return None;
+        }
+        let analysed = Analysed {
+            text: prepared.text(),
+            parameters: prepared.parameters(),
+            fingerprint: self.fingerprint,
+            kind: QueryKind::Select,
+            shape: Shape::default(),
+        };
+        Some(Query {
+            unread: Some(why),
+            ..self.query(analysed, Vec::new())
+        })
+    }
+
     fn query(self, analysed: Analysed, variants: Vec<Variant>) -> Query {
         let rows_per_call = if self.calls > 0.0 {
             self.rows / self.calls
@@ -221,16 +291,21 @@ impl<'a> Group<'a> {
             rows_per_call,
             search_path: self.path,
             shape: analysed.shape,
+            unread: None,
         }
     }
 
-    fn skipped(self, reason: &Reason) -> impl Iterator<Item = Skipped> {
-        let reason = reason.clone();
-        (self.members.into_iter()).map(move |statement| Skipped {
-            statement,
-            reason: reason.clone(),
-        })
+    fn skipped(&self, reason: &Reason) -> impl Iterator<Item = Skipped> {
+        all_skipped(&self.members, reason)
     }
+}
+
+/// All rows of a statement, left out for one reason.
+pub(super) fn all_skipped(members: &[usize], reason: &Reason) -> impl Iterator<Item = Skipped> {
+    (members.iter()).map(|&statement| Skipped {
+        statement,
+        reason: reason.clone(),
+    })
 }
 
 /// Text and fingerprint of a statement worth parsing, or why it is not.
@@ -295,29 +370,32 @@ fn search_path(snapshot: &Snapshot, statement: &Statement) -> Vec<String> {
         .collect()
 }
 
+/// Whether a query is too small to be looked at, whatever others are.
+fn is_small(query: &Query, options: &WorkloadOptions) -> bool {
+    query.calls < options.min_calls || query.total_ms.is_some_and(|ms| ms < options.min_total_ms)
+}
+
 /// Leaves out what is below the cut; the queries are in order.
 fn cut(
     queries: &mut Vec<Query>,
     skipped: &mut Vec<Skipped>,
     options: &WorkloadOptions,
-    timed: bool,
+    snapshot: &Snapshot,
 ) {
-    let weight = |q: &Query| q.load(timed);
-    let all = queries.iter().map(weight).fold(0.0, |sum, w| sum + w);
+    let timed = is_timed(snapshot);
+    let weight = |q: &Query| weight_of(&q.members, snapshot, timed);
+    let left_out = (skipped.iter())
+        .filter(|s| s.reason == Reason::BelowCut)
+        .map(|s| weight_of(&[s.statement], snapshot, timed));
+    let all = (queries.iter().map(weight).chain(left_out)).fold(0.0, |sum, w| sum + w);
     let (mut kept, mut covered) = (0_usize, 0.0);
     queries.retain(|query| {
         let enough = options.top.is_some_and(|top| kept >= top)
             || options
                 .share
                 .is_some_and(|share| kept > 0 && covered >= share * all);
-        let small = query.calls < options.min_calls
-            || query.total_ms.is_some_and(|ms| ms < options.min_total_ms);
-        if enough || small {
-            let reason = Reason::BelowCut;
-            skipped.extend(query.members.iter().map(|&statement| Skipped {
-                statement,
-                reason: reason.clone(),
-            }));
+        if enough || is_small(query, options) {
+            skipped.extend(all_skipped(&query.members, &Reason::BelowCut));
             return false;
         }
         kept += 1;
@@ -326,8 +404,9 @@ fn cut(
     });
 }
 
-fn coverage(snapshot: &Snapshot, queries: &[Query], skipped: &[Skipped], timed: bool) -> Coverage {
-    let weight = |position: usize| {
+/// Load of some rows: their time, ms, or their calls where there are no times.
+fn weight_of(statements: &[usize], snapshot: &Snapshot, timed: bool) -> f64 {
+    let weight = |&position: &usize| {
         let statement = &snapshot.statements[position];
         if timed {
             statement.total_exec_time.unwrap_or(0.0)
@@ -335,21 +414,27 @@ fn coverage(snapshot: &Snapshot, queries: &[Query], skipped: &[Skipped], timed: 
             number(statement.calls)
         }
     };
-    let analysed: Vec<usize> = queries
-        .iter()
-        .flat_map(|q| q.members.iter().copied())
-        .collect();
+    // Not `sum`, which is -0 for nothing.
+    (statements.iter().map(weight)).fold(0.0, |sum, w| sum + w)
+}
+
+fn coverage(snapshot: &Snapshot, queries: &[Query], skipped: &[Skipped]) -> Coverage {
+    let members = |queries: &mut dyn Iterator<Item = &Query>| -> Vec<usize> {
+        queries.flat_map(|q| q.members.iter().copied()).collect()
+    };
+    let analysed = members(&mut queries.iter());
+    let by_plan = members(&mut queries.iter().filter(|q| q.unread.is_some()));
     let missed: Vec<usize> = (skipped.iter())
         .filter(|s| !s.reason.is_harmless())
         .map(|s| s.statement)
         .collect();
-    // Not `sum`, which is -0 for nothing.
-    let total = |positions: &[usize]| positions.iter().fold(0.0, |sum, &p| sum + weight(p));
-    let analysed_total = total(&analysed);
+    let timed = is_timed(snapshot);
+    let analysed_total = weight_of(&analysed, snapshot, timed);
     Coverage {
         statements: analysed.len() + missed.len(),
         analysed: analysed.len(),
-        total: analysed_total + total(&missed),
+        by_plan: by_plan.len(),
+        total: analysed_total + weight_of(&missed, snapshot, timed),
         analysed_total,
         timed,
     }
