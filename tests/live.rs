@@ -21,5 +21,6 @@ mod live {
     mod roles;
     mod shop;
     pub(crate) mod support;
+    mod unread;
     mod usual;
 }

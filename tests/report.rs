@@ -246,6 +246,7 @@ fn helped(queryid: i64, query: &str, calls: f64, before: f64, after: f64) -> Hel
         plan_before: "Limit > Sort > Seq Scan on orders".into(),
         plan_after: "Limit > Index Scan using orders_customer_id_created_at_idx on orders".into(),
         assumed: vec![],
+        unread: None,
     }
 }
 
@@ -278,6 +279,7 @@ fn hostile() -> Recommendation {
                 counted: false,
             },
         ],
+        unread: Some("Expected: ), found: \u{1b}[31mx near \"x) from \u{202e}gone\"".into()),
         ..helped(7, ATTACK, 1.0, 100.0, 50.0)
     };
     let keys = ["Größe", "new\nline\u{1b}[31m\\"];
@@ -491,6 +493,10 @@ fn three() -> Report {
         },
         gaps: vec![gap],
         rejections: Some(rejections()),
+        coverage: Coverage {
+            by_plan: 1,
+            ..nothing_in_part().coverage
+        },
         ..nothing_in_part()
     }
 }

@@ -195,6 +195,7 @@ impl Decision<'_> {
             plan_before: before.1,
             plan_after: after.1,
             assumed: query.assumed().cloned().collect(),
+            unread: query.unread.clone(),
         }
     }
 

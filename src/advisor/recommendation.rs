@@ -213,4 +213,7 @@ pub struct Helped {
     /// What was taken for parameters whose values nobody knows.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub assumed: Vec<Assumed>,
+    /// Why its SQL was not understood, if its plan was read instead.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unread: Option<String>,
 }

@@ -128,6 +128,7 @@ mod tests {
             cost_after: 1.0,
             plan_before: String::new(),
             plan_after: String::new(),
+            unread: None,
             assumed: vec![],
         };
         Recommendation {

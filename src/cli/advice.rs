@@ -11,7 +11,7 @@ use super::calibrate::{fitted, learn};
 use super::deadline::Deadline;
 use super::drops::check_drops;
 use super::frontier::frontier;
-use super::planner::Planner;
+use super::planner::{Asking, Planner};
 use crate::advisor::analyze_advice::analyze_advice;
 use crate::advisor::build::Names;
 use crate::advisor::candidates::{CandidateOptions, Candidates, candidates};
@@ -30,7 +30,7 @@ use crate::advisor::write_cost::{WriteCost, write_cost};
 use crate::model::gap::{Gap, Part};
 use crate::model::snapshot::Snapshot;
 use crate::pg::connect::Connection;
-use crate::query::workload::{Workload, WorkloadOptions, workload};
+use crate::query::workload::{Workload, WorkloadOptions, with_plans, workload};
 
 use crate::report::{
     PlannerSummary, Report, SCHEMA_VERSION, SkippedGroup, Summary, TargetSummary, Tool,
@@ -111,7 +111,8 @@ pub(crate) async fn advice(
     connection: Option<&Connection>,
     options: &AdviceOptions,
 ) -> Result<Report, Failure> {
-    let mut workload = workload(snapshot, &options.workload);
+    let mut asking = Asking::new(snapshot, connection, options.planner, options.deadline);
+    let (mut workload, unread) = read(snapshot, &mut asking, options).await?;
     assume_values(&mut workload, snapshot);
     let candidates = candidates(&workload, snapshot, &options.candidates());
     let indexes = candidates.indexes.iter();
@@ -128,15 +129,7 @@ pub(crate) async fn advice(
         None => SearchOptions::picked(),
     });
 
-    let mut planner = Planner::choose(
-        snapshot,
-        &workload,
-        &candidates,
-        connection,
-        options.planner,
-        options.deadline,
-    )
-    .await?;
+    let mut planner = Planner::new(&workload, &candidates, asking).await?;
     let model = TimeModel::new(snapshot);
     let learnt = learn(&model, &workload, snapshot, &mut planner).await?;
     let model = fitted(model, &learnt);
@@ -180,10 +173,35 @@ pub(crate) async fn advice(
         probes: planner.asked(),
         calibration: learnt.calibration,
     });
+    report.gaps.extend(unread);
     report.gaps.extend(planner.gaps());
     report.gaps.extend(search_gaps(&choice, cut_short));
     planner.stop().await;
     Ok(report)
+}
+
+/// The workload, statements that only a planner can read included, and the gap that those leave about which none was asked.
+async fn read(
+    snapshot: &Snapshot,
+    asking: &mut Asking<'_>,
+    options: &AdviceOptions,
+) -> Result<(Workload, Option<Gap>), Failure> {
+    let workload = workload(snapshot, &options.workload);
+    let unread = workload.unread.len();
+    let plans = asking.plans(&workload.unread).await?;
+    let gap = (plans.len() < unread).then(|| {
+        let what = "no planner was asked about statements whose SQL is not understood";
+        Gap::new(Part::Workload, what)
+            .effect("their plans would show what they need of indexes")
+            .count(unread - plans.len())
+            .close("--planner clone")
+    });
+    let workload = if plans.is_empty() {
+        workload
+    } else {
+        with_plans(workload, &plans, snapshot, &options.workload)
+    };
+    Ok((workload, gap))
 }
 
 /// Write price of each candidate over the time in which the load was counted; without times there is no common unit.

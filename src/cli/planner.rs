@@ -1,38 +1,30 @@
-//! Who answers a probe: a statistics clone, `HypoPG` on the target, or arithmetic; chosen once, with the reason kept for the report.
+//! Who answers a probe, and how: a statistics clone, `HypoPG` on the target, or arithmetic.
+
+mod means;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::advice::{PlannerChoice, days};
-use super::clone::{cache, installation};
-use super::deadline::Deadline;
-use super::{Exit, Failure};
+use super::Failure;
+use super::advice::days;
 use crate::advisor::candidates::Candidates;
 use crate::advisor::catalog_advice::superfluous;
 use crate::advisor::costly::costly;
 use crate::advisor::estimate::Question;
-use crate::advisor::size::heights;
 use crate::model::gap::{Gap, Part};
 use crate::model::index::{Index, IndexDefinition};
 use crate::model::snapshot::Snapshot;
 use crate::model::whatif::{Cost, Hypothetical, Source};
-use crate::pg;
-use crate::pg::clone::StatisticsClone;
-use crate::pg::connect::Connection;
 use crate::pg::error::Kind;
 use crate::pg::explain::Explainable;
-use crate::pg::hypopg::Hypopg;
-use crate::pg::local::Installation;
 use crate::query::workload::{Usual, Workload};
+pub(super) use means::Asking;
+use means::{Means, Who};
 
 /// The chosen source of costs.
 pub(crate) struct Planner<'a> {
     snapshot: &'a Snapshot,
     workload: &'a Workload,
-    /// Whether the snapshot comes from a file.
-    from_file: bool,
     means: Means<'a>,
-    why: String,
-    gaps: Vec<Gap>,
     /// Queries that the server refused to plan, with its words: arithmetic answers all their probes, so that the costs of one
     /// query always come from one source.
     refused: BTreeMap<usize, String>,
@@ -43,163 +35,53 @@ pub(crate) struct Planner<'a> {
     unproven: BTreeSet<&'a IndexDefinition>,
     /// Questions answered.
     asked: usize,
-    /// When even a clone's answer is no longer waited for.
-    deadline: Deadline,
     /// What arithmetic has prepared for each way in which a query runs, so that its next probe is quick.
     questions: BTreeMap<(usize, usize), Question<'a>>,
 }
 
-/// Whom to ask.
-enum Means<'a> {
-    Clone(Box<StatisticsClone>),
-    Hypopg(Hypopg<'a>),
-    Arithmetic,
-}
-
 impl<'a> Planner<'a> {
-    /// Chooses by `--planner` and what this machine and the target have.
-    pub(crate) async fn choose(
-        snapshot: &'a Snapshot,
+    /// Makes ready whom `ask` names.
+    pub(crate) async fn new(
         workload: &'a Workload,
         candidates: &'a Candidates,
-        connection: Option<&'a Connection>,
-        choice: PlannerChoice,
-        deadline: Deadline,
+        ask: Asking<'a>,
     ) -> Result<Self, Failure> {
-        let has_drops = !workload.queries.is_empty() && has_questions(snapshot, workload);
-        let mut planner = Self {
+        let snapshot = ask.snapshot;
+        let has_drops = !workload.queries.is_empty() && needs_questions(snapshot, workload);
+        // Without a question there is nobody to ask.
+        let has_questions = has_drops || !candidates.indexes.is_empty();
+        let mut means = ask.means(has_questions).await?;
+        means.build(&candidates.indexes).await?;
+        // Whose shapes come from the server's plans, their costs must.
+        let by_plan = workload.queries.iter().enumerate();
+        let by_plan = by_plan.filter(|(_, q)| q.unread.is_some() && means.is_server());
+        Ok(Self {
             snapshot,
             workload,
-            from_file: connection.is_none(),
-            means: Means::Arithmetic,
-            why: String::new(),
-            gaps: Vec::new(),
             refused: BTreeMap::new(),
-            planned: BTreeSet::new(),
+            planned: by_plan.map(|(position, _)| position).collect(),
             candidates,
             unproven: (candidates.indexes.iter().zip(&candidates.unproven))
                 .filter(|(_, unproven)| **unproven)
                 .map(|(index, _)| &index.definition)
                 .collect(),
             asked: 0,
-            deadline,
             questions: BTreeMap::new(),
-        };
-        match choice {
-            PlannerChoice::Estimate => {
-                "asked for by --planner estimate".clone_into(&mut planner.why);
-            }
-            PlannerChoice::Hypopg => planner.means = hypopg_or_failure(snapshot, connection)?,
-            PlannerChoice::Clone => planner.clone_or_failure(candidates, deadline).await?,
-            // Without a question there is nobody to ask.
-            PlannerChoice::Auto if candidates.indexes.is_empty() && !has_drops => {}
-            PlannerChoice::Auto => planner.best(candidates, connection, deadline).await,
-        }
-        Ok(planner)
-    }
-
-    /// `--planner auto`.
-    async fn best(
-        &mut self,
-        candidates: &'a Candidates,
-        connection: Option<&'a Connection>,
-        deadline: Deadline,
-    ) {
-        let server = &self.snapshot.server;
-        let major = server.major();
-        match installation(self.snapshot) {
-            Ok(installation) if installation.major() == major => {
-                // One that is ready when the time is over answers nothing.
-                let hydrate = self.hydrate(&installation, candidates);
-                let why = match deadline.halfway().bound(hydrate).await {
-                    Some(Ok(())) => return,
-                    Some(Err(error)) => error.to_string(),
-                    None => "half of the time limit was over before it was ready".to_owned(),
-                };
-                self.gaps.push(
-                    Gap::new(Part::Planner, format!("no clone: {why}"))
-                        .effect("another source of costs was used"),
-                );
-            }
-            _ => {
-                self.why = format!("this machine has no PostgreSQL {major} for a clone, and ");
-            }
-        }
-        match (connection, server.extensions.get("hypopg")) {
-            (Some(connection), Some(extension)) => {
-                self.why.clear();
-                self.means = Means::Hypopg(hypopg(self.snapshot, connection, &extension.schema));
-            }
-            (None, _) => self.why.push_str("a snapshot file has no planner to ask"),
-            (Some(_), None) => {
-                self.why.push_str("hypopg is not installed on the target");
-                self.gaps.push(without_hypopg(self.snapshot));
-            }
-        }
-    }
-
-    /// `--planner clone`: another major version will do.
-    async fn clone_or_failure(
-        &mut self,
-        candidates: &'a Candidates,
-        deadline: Deadline,
-    ) -> Result<(), Failure> {
-        let major = self.snapshot.server.major();
-        let installation = installation(self.snapshot)?;
-        if installation.major() != major {
-            self.gaps.push(
-                Gap::new(
-                    Part::Planner,
-                    format!(
-                        "the clone runs PostgreSQL {}, the server {major}",
-                        installation.major()
-                    ),
-                )
-                .effect("plans and costs may differ from the server's"),
-            );
-        }
-        let hydrate = self.hydrate(&installation, candidates);
-        match deadline.bound(hydrate).await {
-            Some(hydrated) => Ok(hydrated?),
-            None => Err(Failure::new(
-                Exit::Staging,
-                "the time limit came before the clone was ready",
-            )
-            .hint("a longer --deadline, or --planner estimate")),
-        }
-    }
-
-    async fn hydrate(
-        &mut self,
-        installation: &Installation,
-        candidates: &'a Candidates,
-    ) -> Result<(), pg::Error> {
-        let heights = heights(self.snapshot);
-        // A live database is another one the next time.
-        let cache = cache().filter(|_| self.from_file);
-        let cache = cache.as_deref();
-        let mut clone =
-            StatisticsClone::hydrate(self.snapshot, &heights, installation, cache).await?;
-        let all: Vec<&Hypothetical> = candidates.indexes.iter().collect();
-        clone.build(&all).await?;
-        self.gaps.extend_from_slice(clone.gaps());
-        self.means = Means::Clone(Box::new(clone));
-        Ok(())
+            means,
+        })
     }
 
     /// Ends what was started for the answers.
     pub(crate) async fn stop(self) {
-        if let Means::Clone(clone) = self.means {
-            clone.stop().await;
-        }
+        self.means.stop().await;
     }
 
     /// Who speaks.
     pub(crate) fn source(&self) -> Source {
-        match self.means {
-            Means::Clone(_) => Source::Clone,
-            Means::Hypopg(_) => Source::Hypopg,
-            Means::Arithmetic => Source::Estimate,
+        match self.means.who {
+            Who::Clone(_) => Source::Clone,
+            Who::Hypopg(_) => Source::Hypopg,
+            Who::Arithmetic => Source::Estimate,
         }
     }
 
@@ -210,7 +92,7 @@ impl<'a> Planner<'a> {
 
     /// Why not a better one.
     pub(crate) fn why(&self) -> &str {
-        &self.why
+        &self.means.why
     }
 
     /// Whether a server has planned a query.
@@ -220,7 +102,7 @@ impl<'a> Planner<'a> {
 
     /// What could not be asked.
     pub(crate) fn gaps(&self) -> Vec<Gap> {
-        let mut gaps = self.gaps.clone();
+        let mut gaps = self.means.gaps.clone();
         gaps.extend(self.unweighed());
         if let Some(example) = self.refused.values().next() {
             gaps.push(
@@ -271,23 +153,23 @@ impl<'a> Planner<'a> {
             parameters: usual.parameters,
             search_path: &self.workload.queries[query].search_path,
         };
-        let unproven = &self.unproven;
-        let answer = match &mut self.means {
-            Means::Arithmetic => return Ok(Ok(self.estimate(query, way, indexes, dropped))),
+        let (unproven, deadline) = (&self.unproven, self.means.deadline);
+        let answer = match &mut self.means.who {
+            Who::Arithmetic => return Ok(Ok(self.estimate(query, way, indexes, dropped))),
             // Only newer versions of it can hide an index, by oid and for a whole session.
-            Means::Hypopg(_) if !dropped.is_empty() => {
+            Who::Hypopg(_) if !dropped.is_empty() => {
                 return Ok(Err("hypopg was not asked about dropped indexes".into()));
             }
-            Means::Hypopg(hypopg) => {
+            Who::Hypopg(hypopg) => {
                 let able = Able::of(indexes, |i| !unproven.contains(&i.definition));
                 // Always waited for: what it has made in the session has to be taken away again.
                 let answer = hypopg.cost(&statement, &able.indexes).await;
                 Some(answer.map(|cost| able.placed(cost)))
             }
-            Means::Clone(clone) => {
+            Who::Clone(clone) => {
                 let able = Able::of(indexes, |i| clone.refusal(i).is_none());
                 let answer = clone.cost_without(&statement, &able.indexes, dropped);
-                let answer = self.deadline.bound(answer).await;
+                let answer = deadline.bound(answer).await;
                 answer.map(|answer| answer.map(|cost| able.placed(cost)))
             }
         };
@@ -337,8 +219,8 @@ impl<'a> Planner<'a> {
 
     /// Candidates that nobody weighed: this source cannot judge them, or they cannot be built.
     fn unweighed(&self) -> Option<Gap> {
-        let name = match &self.means {
-            Means::Clone(clone) => {
+        let name = match &self.means.who {
+            Who::Clone(clone) => {
                 let refusals = self.candidates.indexes.iter().filter_map(|i| {
                     let reason = clone.refusal(i)?;
                     // That is the answer: there can be no such index.
@@ -353,8 +235,8 @@ impl<'a> Planner<'a> {
                 let gap = Gap::new(Part::Planner, what).effect("they had no part in the choice");
                 return Some(gap.count(refused.len()));
             }
-            Means::Hypopg(_) => "hypopg",
-            Means::Arithmetic => "arithmetic",
+            Who::Hypopg(_) => "hypopg",
+            Who::Arithmetic => "arithmetic",
         };
         let example = self.unproven.first()?;
         let gap = Gap::new(
@@ -370,7 +252,7 @@ impl<'a> Planner<'a> {
 }
 
 /// Whether there are existing indexes to ask about.
-fn has_questions(snapshot: &Snapshot, workload: &Workload) -> bool {
+fn needs_questions(snapshot: &Snapshot, workload: &Workload) -> bool {
     let costly = || costly(snapshot, workload, days(snapshot), &[]);
     !superfluous(snapshot).is_empty() || !costly().is_empty()
 }
@@ -395,48 +277,5 @@ impl<'a> Able<'a> {
         }
         (cost.plan).name_hypothetical(&|node| node.hypothetical.map(|p| self.positions[p]));
         cost
-    }
-}
-
-fn hypopg<'a>(snapshot: &Snapshot, connection: &'a Connection, schema: &str) -> Hypopg<'a> {
-    let cpu_operator_cost = snapshot.server.number("cpu_operator_cost", 0.0025);
-    Hypopg::new(connection, schema, cpu_operator_cost)
-}
-
-fn hypopg_or_failure<'a>(
-    snapshot: &Snapshot,
-    connection: Option<&'a Connection>,
-) -> Result<Means<'a>, Failure> {
-    let database = &snapshot.server.database;
-    match (connection, snapshot.server.extensions.get("hypopg")) {
-        (Some(connection), Some(extension)) => Ok(Means::Hypopg(hypopg(
-            snapshot,
-            connection,
-            &extension.schema,
-        ))),
-        (None, _) => Err(Failure::new(
-            Exit::Usage,
-            "--planner hypopg needs a live database, not a snapshot file",
-        )
-        .hint("--planner clone or estimate, or connect to the database")),
-        (Some(_), None) => Err(Failure::new(
-            Exit::Usage,
-            format!("hypopg is not installed in database {database}"),
-        )
-        .hint("CREATE EXTENSION hypopg; or --planner clone or estimate")),
-    }
-}
-
-fn without_hypopg(snapshot: &Snapshot) -> Gap {
-    let server = &snapshot.server;
-    let gap = Gap::new(
-        Part::Planner,
-        format!("hypopg is not installed in database {}", server.database),
-    )
-    .effect("costs are arithmetic over the statistics, not the planner's own");
-    if server.available_extensions.iter().any(|e| e == "hypopg") {
-        gap.close("CREATE EXTENSION hypopg;")
-    } else {
-        gap
     }
 }

@@ -7,14 +7,15 @@
 //! planner          {source: hypopg|clone|estimate, why, probes, calibration} or null when no what-if question was asked
 //! outcome          advice | nothing_to_advise | nothing_to_advise_in_part | no_statements | could_not_look:
 //!                  an empty list of recommendations means "nothing found" only with nothing_to_advise
-//! coverage         {statements, analysed, total, analysed_total, timed, share, skipped: [{reason, statements, total_ms,
-//!                  harmless, example}]}; total is ms when timed, else executions
+//! coverage         {statements, analysed, by_plan?, total, analysed_total, timed, share, skipped: [{reason, statements, total_ms,
+//!                  harmless, example}]}; total is ms when timed, else executions; by_plan of the analysed have SQL that is not
+//!                  understood, and were read off their plans
 //! gaps             [{part, what, effect?, close?: [command], count?}]
 //! recommendations  [{action: create|replace|drop|reindex|analyze|statistics|set, ddl, undo_ddl, schema, table, index, method, columns, keys,
 //!                  include, predicate, unique, size_bytes, replaces?: [{schema, index, size_bytes, write_ms_per_day}],
 //!                  net_size_bytes?, benefit: {cost_before, cost_after, ms_per_day_saved,
 //!                  write_ms_per_day, load_share_saved}, statements: [{queryid, queryids, fingerprint, query, line?, calls,
-//!                  mean_ms, cost_before, cost_after, plan_before, plan_after}], misjudged?: [{queryid, queryids, fingerprint,
+//!                  mean_ms, cost_before, cost_after, plan_before, plan_after, unread?}], misjudged?: [{queryid, queryids, fingerprint,
 //!                  query, calls, rows_counted, rows_expected}], confidence: low|medium|high,
 //!                  confidence_reason, rank, priority: P0|P1|P2|P3, priority_reason, effort, risk, reason}]
 //! summary          {cost_before, cost_after, ms_per_day_saved, size_bytes, budget_bytes, max_indexes, max_indexes_per_table,
@@ -185,6 +186,8 @@ struct HelpedObject<'a> {
     plan_after: &'a str,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     assumed: &'a [Assumed],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unread: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -310,6 +313,7 @@ fn helped(helped: &Helped) -> HelpedObject<'_> {
         plan_before: &helped.plan_before,
         plan_after: &helped.plan_after,
         assumed: &helped.assumed,
+        unread: helped.unread.as_deref(),
     }
 }
 

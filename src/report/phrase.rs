@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::advisor::recommendation::{Action, Confidence, Misjudged, Recommendation};
+use crate::advisor::recommendation::{Action, Confidence, Helped, Misjudged, Recommendation};
 use crate::advisor::time_model::{Calibration, Slowness};
 use crate::model::change::Change;
 use crate::model::gap::Gap;
@@ -118,8 +118,12 @@ pub(super) fn analysed(report: &Report) -> String {
     if coverage.statements == 0 {
         return "no statement on a user table was seen".into();
     }
+    let by_plan = match coverage.by_plan {
+        0 => String::new(),
+        some => format!(", {} by plan", number(some)),
+    };
     let of = format!(
-        "{} of {}",
+        "{} of {}{by_plan}",
         number(coverage.analysed),
         counted(coverage.statements, "statement")
     );
@@ -299,7 +303,7 @@ pub(super) fn size(recommendation: &Recommendation) -> String {
 }
 
 /// What was taken for a parameter, and what would have been taken without the rows that were counted.
-pub(super) fn assumed(assumed: &Assumed) -> String {
+fn assumed(assumed: &Assumed) -> String {
     let calls = assumed.calls.map_or_else(String::new, |share| {
         format!(" in {} of the calls", Percent(share))
     });
@@ -314,6 +318,15 @@ pub(super) fn assumed(assumed: &Assumed) -> String {
         Percent(assumed.share),
         Percent(assumed.generic)
     )
+}
+
+/// What the figures of a statement rest on beside its text, one line each.
+pub(super) fn notes(statement: &Helped) -> Vec<String> {
+    let unread = (statement.unread.iter()).map(|why| {
+        format!("SQL not understood ({why}): read off its plan, asked with its own text")
+    });
+    let assumed = statement.assumed.iter().map(assumed);
+    unread.chain(assumed).map(|note| one_line(&note)).collect()
 }
 
 /// Rows counted against rows expected of one statement: "100 rows counted, 1 expected (100×)".

@@ -150,7 +150,7 @@ fn helped(out: &mut String, statement: &Helped) {
         let _ = writeln!(out, "--   before: {}", one_line(&statement.plan_before));
         let _ = writeln!(out, "--   after: {}", one_line(&statement.plan_after));
     }
-    for assumed in &statement.assumed {
-        let _ = writeln!(out, "--   {}", one_line(&phrase::assumed(assumed)));
+    for note in phrase::notes(statement) {
+        let _ = writeln!(out, "--   {note}");
     }
 }

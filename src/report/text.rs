@@ -149,8 +149,7 @@ fn helped(page: &mut Page, statements: &[Helped]) {
         if !statement.plan_after.is_empty() {
             lines.push(format!("after: {}", one_line(&statement.plan_after)));
         }
-        let assumed = statement.assumed.iter();
-        lines.extend(assumed.map(|a| one_line(&phrase::assumed(a))));
+        lines.extend(phrase::notes(statement));
         page.block(4, &format!("{letter} "), &lines);
     }
     if statements.len() > shown.len() {

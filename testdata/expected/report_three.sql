@@ -1,7 +1,7 @@
 -- pgperf 0.1.0: index advice for database shop
 -- server: PostgreSQL 15.18 (Debian 15.18-0+deb12u1), seen 2026-02-03 04:05:06 UTC
 -- planner: estimate: arithmetic over the statistics, no planner was asked: costs are estimates (214 questions); hypopg is not installed in database shop, and no local PostgreSQL 15 was found; plans are timed as 37 statements ran here: beside sequential reads, index reads take 2.1 times and joins, sorts and groups 1.5 times as long as on the usual server (modelled times off by a factor of 1.4 instead of 2.1)
--- analysed: 97.3 % of 41.0 min of execution time (212 of 224 statements, counted over 6.2 days)
+-- analysed: 97.3 % of 41.0 min of execution time (212 of 224 statements, 1 by plan, counted over 6.2 days)
 -- left out: 12 statements: 7 text not visible (42.0 s), 2 not understood: expected an expression, found \x1b[2J (24.0 s), 1 table tmp_import not found (420 ms), 1 table tmp_export not found, 1 for other reasons
 -- not seen: hypopg is not installed in database shop, so costs are estimates. Sizes and ratios may be off by a factor of 2
 --   apt install postgresql-15-hypopg
@@ -52,6 +52,7 @@ CREATE INDEX CONCURRENTLY orders_customer_id_created_at_idx ON public.orders (cu
 -- effort: one statement, does not block writes
 -- risk: adds 1.2 % to writes on orders
 -- helps: line 42, 1 execution, cost 100.00 → 50.00 (2.0×): select '\x1b]0;owned\x07', "x" -- ; drop table x; /* \u{202e}😀 日本語 */ from "We""ird" where a=$1
+--   SQL not understood (Expected: ), found: \x1b[31mx near "x) from \u{202e}gone"): read off its plan, asked with its own text
 --   values: cre\x1b[31mated taken to keep 1.2 % of the table, as the rows returned say (unknown values: 33.3 %)
 --   values: state taken to keep 95.0 % of the table in 74.9 % of the calls, how often which value is asked for is not known (unknown values: 25.0 %)
 CREATE INDEX CONCURRENTLY U&"we""ird; drop table x_Größe_new\000Aline\001B[31m\\_idx" ON "My Schema"."we""ird; drop table x" ("Größe", U&"new\000Aline\001B[31m\\");

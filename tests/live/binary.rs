@@ -62,7 +62,23 @@ pub(crate) fn start(args: &[&str], stdin: &str) -> Child {
     start_caching(args, stdin, Path::new(""))
 }
 
+/// Runs it with these programs of PostgreSQL's, and no others, for a clone.
+pub(crate) fn pgperf_cloning(args: &[&str], bin_dir: &Path) -> Run {
+    finish(start_with(
+        args,
+        "",
+        &[
+            ("PGPERF_CACHE_DIR", Path::new("")),
+            ("PGPERF_PG_BIN", bin_dir),
+        ],
+    ))
+}
+
 fn start_caching(args: &[&str], stdin: &str, cache: &Path) -> Child {
+    start_with(args, stdin, &[("PGPERF_CACHE_DIR", cache)])
+}
+
+fn start_with(args: &[&str], stdin: &str, environment: &[(&str, &Path)]) -> Child {
     let mut command = Command::new(env!("CARGO_BIN_EXE_pgperf"));
     for name in [
         "PGHOST",
@@ -77,7 +93,7 @@ fn start_caching(args: &[&str], stdin: &str, cache: &Path) -> Child {
     ] {
         command.env_remove(name);
     }
-    command.env("PGPERF_CACHE_DIR", cache);
+    command.envs(environment.iter().copied());
     let mut child = command
         .args(args)
         .stdin(Stdio::piped())

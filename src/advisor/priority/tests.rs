@@ -50,6 +50,7 @@ fn statement(calls: f64) -> Helped {
         plan_before: String::new(),
         plan_after: String::new(),
         assumed: Vec::new(),
+        unread: None,
     }
 }
 
