@@ -7,6 +7,7 @@ use std::io::{IsTerminal as _, Write as _};
 use clap::ValueEnum;
 
 use super::Failure;
+use super::advise::not_sql;
 use super::calibrate::{fitted, learn};
 use super::deadline::Deadline;
 use super::drops::check_drops;
@@ -30,7 +31,7 @@ use crate::advisor::write_cost::{WriteCost, write_cost};
 use crate::model::gap::{Gap, Part};
 use crate::model::snapshot::Snapshot;
 use crate::pg::connect::Connection;
-use crate::query::workload::{Workload, WorkloadOptions, with_plans, workload};
+use crate::query::workload::{Reason, Workload, WorkloadOptions, with_plans, workload};
 
 use crate::report::{
     PlannerSummary, Report, SCHEMA_VERSION, SkippedGroup, Summary, TargetSummary, Tool,
@@ -68,6 +69,9 @@ pub(crate) struct AdviceOptions {
     pub(crate) workload: WorkloadOptions,
     /// Whether to say why candidates were not chosen.
     pub(crate) explain_rejections: bool,
+    /// Statements of a file, by position, that were not understood, with what was found in them: errors, unless the server
+    /// can plan them.
+    pub(crate) doubts: BTreeMap<usize, String>,
     /// Where the snapshot came from, if from a file.
     pub(crate) snapshot_file: Option<String>,
 }
@@ -201,6 +205,18 @@ async fn read(
     } else {
         with_plans(workload, &plans, snapshot, &options.workload)
     };
+    for skipped in &workload.skipped {
+        let Some(doubt) = options.doubts.get(&skipped.statement) else {
+            continue;
+        };
+        match &skipped.reason {
+            Reason::Unplanned { refused, .. } if asking.misspelt.contains(&skipped.statement) => {
+                return Err(not_sql(format!("{doubt}; the planner: {refused}")));
+            }
+            Reason::Unparsed(_) => return Err(not_sql(doubt.clone())),
+            _ => {}
+        }
+    }
     Ok((workload, gap))
 }
 

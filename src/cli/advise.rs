@@ -1,5 +1,6 @@
 //! `pgperf advise`: index advice for the workload of a live database, a snapshot file, or a file of statements.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ use super::{ConnectArgs, Exit, Failure, load};
 use crate::model::gap::{Gap, Part};
 use crate::model::snapshot::Snapshot;
 use crate::pg::connect::Connection;
-use crate::query::split::statements_from_sql;
+use crate::query::split::{SyntaxError, statements_from_sql};
 use crate::query::workload::WorkloadOptions;
 use crate::report::Report;
 
@@ -107,9 +108,10 @@ async fn advise(args: &AdviseArgs) -> Result<(Snapshot, Report, Exit), Failure> 
     if let Some(connection) = connection.as_ref().filter(|_| args.apply.scope().is_some()) {
         apply::check_server(connection, &snapshot)?;
     }
-    if let Some((name, text)) = queries {
-        use_file(&mut snapshot, &name, &text)?;
-    }
+    let doubts = match queries {
+        Some((name, text)) => use_file(&mut snapshot, &name, &text, args.planner)?,
+        None => BTreeMap::new(),
+    };
     let options = AdviceOptions {
         budget_bytes: budget.map(|b| b.bytes(snapshot.server.database_size_bytes)),
         max_indexes: args.max_indexes.map(|n| n as usize),
@@ -125,6 +127,7 @@ async fn advise(args: &AdviseArgs) -> Result<(Snapshot, Report, Exit), Failure> 
             ..WorkloadOptions::default()
         },
         explain_rejections: args.explain_rejections,
+        doubts,
         snapshot_file: args.from.as_ref().map(|p| p.display().to_string()),
     };
     let report = advice(&snapshot, connection.as_ref(), &options).await?;
@@ -168,23 +171,29 @@ async fn source(args: &AdviseArgs) -> Result<(Snapshot, Option<Connection>), Fai
     Ok((snapshot, Some(connection)))
 }
 
-/// Replaces the statements by those of a file; a file with an error is refused as a whole.
-fn use_file(snapshot: &mut Snapshot, name: &str, text: &str) -> Result<(), Failure> {
+/// Replaces the statements by those of a file; a file with an error is refused as a whole. Returns the errors that the server
+/// may not see in them, by position of the statement.
+fn use_file(
+    snapshot: &mut Snapshot,
+    name: &str,
+    text: &str,
+    planner: PlannerChoice,
+) -> Result<BTreeMap<usize, String>, Failure> {
     let parsed = statements_from_sql(text);
-    if let Some(error) = parsed.errors.first() {
-        let more = if parsed.errors.len() > 1 {
-            format!(" (and {} more)", parsed.errors.len() - 1)
-        } else {
-            String::new()
+    let said = |error: &SyntaxError| {
+        let SyntaxError { line, column, what } = error;
+        format!("{name}:{line}:{column}: {what}")
+    };
+    // Without a planner there is nobody who could know better.
+    let doubts = parsed.doubts.iter().map(|(_, error)| error);
+    let doubts = doubts.filter(|_| planner == PlannerChoice::Estimate);
+    let errors: Vec<&SyntaxError> = parsed.errors.iter().chain(doubts).collect();
+    if let Some(first) = errors.first() {
+        let more = match errors.len() - 1 {
+            0 => String::new(),
+            more => format!(" (and {more} more)"),
         };
-        return Err(Failure::new(
-            Exit::Usage,
-            format!(
-                "{name}:{}:{}: {}{more}",
-                error.line, error.column, error.what
-            ),
-        )
-        .hint("correct the statement or take it out; statements end with a semicolon"));
+        return Err(not_sql(format!("{}{more}", said(first))));
     }
     if parsed.statements.is_empty() {
         return Err(
@@ -194,7 +203,15 @@ fn use_file(snapshot: &mut Snapshot, name: &str, text: &str) -> Result<(), Failu
     }
     snapshot.statements = parsed.statements;
     snapshot.gaps.retain(|g| g.part != Part::Statements);
-    Ok(())
+    Ok((parsed.doubts.iter())
+        .map(|(at, e)| (*at, said(e)))
+        .collect())
+}
+
+/// A file of statements that neither pgperf nor the server could read.
+pub(super) fn not_sql(message: String) -> Failure {
+    Failure::new(Exit::Usage, message)
+        .hint("correct the statement or take it out; statements end with a semicolon")
 }
 
 /// A storage budget as the user gives it.

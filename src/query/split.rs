@@ -18,6 +18,8 @@ pub struct Script {
     pub statements: Vec<Statement>,
     /// What is no SQL. A file with errors is best refused as a whole: a statement left out silently is advice missed.
     pub errors: Vec<SyntaxError>,
+    /// Statements, by position, that are not understood. The server may know better: they are errors only if it does not.
+    pub doubts: Vec<(usize, SyntaxError)>,
     /// What was left out on purpose, one sentence each.
     pub notes: Vec<String>,
 }
@@ -44,7 +46,7 @@ impl std::fmt::Display for SyntaxError {
 }
 
 /// Splits a file at its semicolons (those outside of strings, comments and parentheses of `BEGIN ATOMIC` bodies excepted)
-/// and checks that each statement can be read.
+/// and looks whether each statement can be read.
 #[must_use]
 pub fn statements_from_sql(text: &str) -> Script {
     let mut script = Script::default();
@@ -80,13 +82,13 @@ fn read(script: &mut Script, text: &str, chunk: &[Token<'_>], first: &Token<'_>)
         && prepared.is_query()
         && let Err(misread) = prepared.parse()
     {
-        let offset = misread.offset.unwrap_or(sql.len());
-        script.errors.push(error_at(
-            text,
-            first.start + offset.min(sql.len()),
-            misread.what,
-        ));
-        return;
+        let offset = misread.offset.unwrap_or(sql.len()).min(sql.len());
+        let error = error_at(text, first.start + offset, misread.what);
+        if !prepared.is_one_statement() {
+            script.errors.push(error);
+            return;
+        }
+        script.doubts.push((script.statements.len(), error));
     }
     let mut statement = Statement {
         source: Source::File,
@@ -238,23 +240,35 @@ mod tests {
     #[test]
     fn an_error_says_where() {
         let errors = |text: &str| -> Vec<String> {
-            statements_from_sql(text)
-                .errors
-                .iter()
-                .map(ToString::to_string)
+            let errors = statements_from_sql(text).errors;
+            errors.iter().map(ToString::to_string).collect()
+        };
+        let doubts = |text: &str| -> Vec<String> {
+            let script = statements_from_sql(text);
+            assert_eq!(script.errors, []);
+            (script.doubts.iter())
+                .map(|(at, error)| format!("{at} {error}: {:?}", script.statements[*at].query))
                 .collect()
         };
         assert_eq!(
-            errors("select 1;\n  select a from\n  t where größe = ) ;"),
-            ["line 3, column 19: Expected: an expression, found: )"]
+            doubts("select 1;\n  select a from\n  t where größe = ) ;"),
+            [
+                "1 line 3, column 19: Expected: an expression, found: ): Some(\"select a from\\n  t where größe = )\")"
+            ]
         );
         assert_eq!(
             errors("select 1;\nselect 'x;\n"),
             ["line 2, column 8: this string does not end"]
         );
         assert_eq!(
-            errors("select 1;\nselect a frm t x;"),
-            ["line 2, column 14: Expected: end of statement, found: t"]
+            doubts("select 1;\nselect a frm t x;"),
+            [
+                "1 line 2, column 14: Expected: end of statement, found: t: Some(\"select a frm t x\")"
+            ]
+        );
+        assert_eq!(
+            errors("select 1;\nselect a \u{1} t x;"),
+            ["line 2, column 10: Expected: end of statement, found: \u{1}"]
         );
         assert_eq!(
             errors("vacuum t; begin; select '\n\\d' from t;"),

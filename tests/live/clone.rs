@@ -669,12 +669,18 @@ async fn functions_of_a_snapshot_can_do_nothing_here() {
             "--format",
             "json",
         ],
-        "select * from t where a = evil(); select * from t where a = 5;",
+        "select * from t where a = evil(); select * from t where a = 5; select trim(both from 'x') from t where a = evil();",
     );
     assert_eq!(run.code, Some(0), "{run:?}");
     assert!(!mark.exists(), "the function was run with privileges");
     let gaps = run.json()["gaps"].to_string();
     assert!(gaps.contains("permission denied"), "{gaps}");
+    // The last one is planned without having been read.
+    let skipped = run.json()["coverage"]["skipped"].to_string();
+    assert!(
+        skipped.contains("and not planned: permission denied"),
+        "{skipped}"
+    );
     assert_eq!(run.created(), ["public.t (a)"]);
 }
 

@@ -78,6 +78,18 @@ async fn a_file_of_statements_with_a_syntax_error() {
         "SELECT 1;\nSELECT * FORM t WHERE (a = 1;\n",
     );
     refused(&run, 2, &["stdin:2", "try:"]);
+    // What may be SQL that only the server understands is asked about, if there is somebody to ask.
+    for (planner, says) in [
+        ("estimate", ""),
+        ("clone", "; the planner: syntax error at or near \"t\""),
+    ] {
+        let run = pgperf(
+            &["advise", &conninfo, "--queries", "-", "--planner", planner],
+            "SELECT 1;\nSELECT trim(BOTH FROM 'x') FORM t;\n",
+        );
+        let says = format!("stdin:2:23: Expected: ), found: 'x'{says}\n");
+        refused(&run, 2, &[&says, "try:"]);
+    }
     let run = pgperf(
         &["advise", &conninfo, "--queries", "/nowhere/queries.sql"],
         "",

@@ -1,11 +1,12 @@
 //! Statements whose SQL only the server understands are advised on by their plans.
 
 use std::fs;
+use std::path::Path;
 
 use tokio_postgres::Client;
 
 use super::binary::{Run, pgperf, pgperf_cloning};
-use super::support::{client, database, installation, on_each_version};
+use super::support::{client, database, hypopg_major, installation, on_each_version};
 
 const SCHEMA: &str = "
 create extension pg_stat_statements;
@@ -97,6 +98,110 @@ fn skipped(run: &Run, words: &[&str]) -> u64 {
     counts.map(Option::unwrap).sum()
 }
 
+/// A case of [`STATEMENTS`].
+type Case = (u32, &'static str, &'static str);
+
+/// Runs what a version understands, and then takes one table away: the cases.
+async fn run_all(major: u32, session: &Client) -> Vec<Case> {
+    session.batch_execute(SCHEMA).await.unwrap();
+    session.batch_execute("vacuum analyze").await.unwrap();
+    let cases: Vec<Case> = (STATEMENTS.iter().copied())
+        .filter(|(since, ..)| *since <= major)
+        .collect();
+    for sql in cases.iter().map(|(_, sql, _)| *sql).chain([GONE]) {
+        for _ in 0..3 {
+            session.batch_execute(sql).await.unwrap();
+        }
+    }
+    session.batch_execute("drop table gone").await.unwrap();
+    cases
+}
+
+/// All cases are analysed by their plans and each gets its index; the one without a table says both reasons.
+fn check(run: &Run, cases: &[Case], source: &str) {
+    let report = run.json();
+    let place = format!("{} by {source}", report["target"]["server_version"]);
+    let mut needed: Vec<&str> = cases.iter().map(|(.., index)| *index).collect();
+    needed.sort_unstable();
+    assert_eq!(run.created(), needed, "{place}");
+    assert_eq!(report["planner"]["source"], source, "{place}");
+    assert_eq!(report["coverage"]["by_plan"], cases.len(), "{place}");
+    let both = [
+        "not understood",
+        "and not planned: relation \"gone\" does not exist",
+    ];
+    assert_eq!(skipped(run, &both), 1, "{place}");
+    let advice = report["recommendations"].to_string();
+    assert!(advice.contains("\"unread\":\"Expected: "), "{place}");
+}
+
+/// Without a clone the observed server tells its plans, whoever judges the candidates; what it refuses ends no session.
+async fn check_observed(major: u32, conninfo: &str, session: &Client, cases: &[Case]) {
+    let advise = |planner: &str| {
+        let options = ["--planner", planner, "--format", "json"];
+        let args = [&["advise", conninfo], &options[..]].concat();
+        pgperf_cloning(&args, Path::new("/nowhere"))
+    };
+    check(&advise("auto"), cases, "estimate");
+    if major == hypopg_major() {
+        let create = "create extension hypopg";
+        session.batch_execute(create).await.unwrap();
+        check(&advise("hypopg"), cases, "hypopg");
+    }
+    // A file of statements is taken at the server's word as well.
+    let (_, sql, index) = cases[0];
+    let queries = ["advise", conninfo, "--queries", "-", "--format", "json"];
+    assert_eq!(pgperf(&queries, sql).created(), [index], "{major}");
+}
+
+/// From a file there is only the clone, in which the same holds; without it everything stays as it is.
+fn check_file(major: u32, conninfo: &str, cases: &[Case]) {
+    let name = format!("pgperf-unread-{}-{major}.json", std::process::id());
+    let file = std::env::temp_dir().join(name);
+    let path = file.to_str().unwrap();
+    let snapshot = pgperf(&["snapshot", conninfo, "-o", path], "");
+    assert_eq!(snapshot.code, Some(0), "{snapshot:?}");
+    check(&advise(major, &["--from", path]), cases, "clone");
+    let options = ["--planner", "estimate", "--format", "json"];
+    let estimate = pgperf(&[&["advise", "--from", path], &options[..]].concat(), "");
+    fs::remove_file(&file).unwrap();
+    assert_eq!(
+        skipped(&estimate, &["not understood"]),
+        cases.len() as u64 + 1
+    );
+    assert_eq!(skipped(&estimate, &["and not planned"]), 0);
+    let gaps = estimate.json()["gaps"].to_string();
+    assert!(gaps.contains("--planner clone"), "{major}: {gaps}");
+}
+
+/// What is advised is used when built.
+async fn check_built(session: &Client, report: &serde_json::Value, cases: &[Case]) {
+    let advice = report["recommendations"].as_array().unwrap();
+    let text = |recommendation: &serde_json::Value, field: &str| -> String {
+        recommendation[field].as_str().unwrap().to_owned()
+    };
+    for statement in advice.iter().flat_map(|r| {
+        let ddl = text(r, "ddl").replace(" CONCURRENTLY", "");
+        ddl.lines().map(str::to_owned).collect::<Vec<_>>()
+    }) {
+        session.batch_execute(&statement).await.unwrap();
+    }
+    for (_, sql, index) in cases {
+        let fits = |r: &&serde_json::Value| {
+            let ddl = text(r, "ddl").replace("ON ONLY ", "ON ");
+            ddl.contains(&format!(" ON {index}"))
+        };
+        let name = text(advice.iter().find(fits).unwrap(), "index");
+        // A partition's index has the partition's name in the place of the table's.
+        let partition = name.replacen("logs_", "logs_1_", 1);
+        let plan = explain(session, sql).await;
+        assert!(
+            plan.contains(&name) || plan.contains(&partition),
+            "{sql} does not use {name}\n{plan}"
+        );
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_only_the_server_understands_is_advised_on() {
     on_each_version(async |major| {
@@ -105,95 +210,12 @@ async fn what_only_the_server_understands_is_advised_on() {
         }
         let conninfo = database(major).await;
         let session = client(&conninfo).await;
-        session.batch_execute(SCHEMA).await.unwrap();
-        session.batch_execute("vacuum analyze").await.unwrap();
-        let cases: Vec<_> = (STATEMENTS.iter())
-            .filter(|(since, ..)| *since <= major)
-            .collect();
-        for sql in cases.iter().map(|(_, sql, _)| *sql).chain([GONE]) {
-            for _ in 0..3 {
-                session.batch_execute(sql).await.unwrap();
-            }
-        }
-        session.batch_execute("drop table gone").await.unwrap();
-
+        let cases = run_all(major, &session).await;
         let run = advise(major, &[&conninfo]);
-        let created = run.created();
-        for (_, sql, index) in &cases {
-            assert!(
-                created.iter().any(|i| i.starts_with(index)),
-                "{major}: {sql} needs {index}, advised {created:?}"
-            );
-        }
-        let report = run.json();
-        let coverage = &report["coverage"];
-        assert_eq!(coverage["by_plan"], cases.len(), "{major}: {coverage}");
-        let both = [
-            "not understood",
-            "and not planned: relation \"gone\" does not exist",
-        ];
-        assert_eq!(skipped(&run, &both), 1, "{major}: {coverage}");
-        let helped = report["recommendations"].to_string();
-        assert!(
-            helped.contains("\"unread\":\"Expected: "),
-            "{major}: {helped}"
-        );
-
-        // From a file there is the clone only, in which the same holds; without it everything stays as it is.
-        let file =
-            std::env::temp_dir().join(format!("pgperf-unread-{}-{major}.json", std::process::id()));
-        let path = file.to_str().unwrap();
-        assert_eq!(
-            pgperf(&["snapshot", &conninfo, "-o", path], "").code,
-            Some(0)
-        );
-        let again = advise(major, &["--from", path]);
-        assert_eq!(again.created(), created, "{major}");
-        let estimate = [
-            "advise",
-            "--from",
-            path,
-            "--format",
-            "json",
-            "--planner",
-            "estimate",
-        ];
-        let estimate = pgperf(&estimate, "");
-        fs::remove_file(&file).unwrap();
-        assert_eq!(
-            skipped(&estimate, &["not understood"]),
-            cases.len() as u64 + 1
-        );
-        assert_eq!(skipped(&estimate, &["and not planned"]), 0);
-        let gaps = estimate.json()["gaps"].to_string();
-        assert!(gaps.contains("--planner clone"), "{major}: {gaps}");
-
-        for recommendation in report["recommendations"].as_array().unwrap() {
-            let ddl = recommendation["ddl"].as_str().unwrap();
-            for statement in ddl.lines() {
-                session
-                    .batch_execute(&statement.replace(" CONCURRENTLY", ""))
-                    .await
-                    .unwrap();
-            }
-        }
-        for (_, sql, index) in &cases {
-            let advice = report["recommendations"].as_array().unwrap().iter();
-            let fits = |r: &&serde_json::Value| {
-                let ddl = r["ddl"].as_str().unwrap().replace("ON ONLY ", "ON ");
-                ddl.contains(&format!(" ON {index}"))
-            };
-            let name = advice.clone().find(fits).unwrap()["index"]
-                .as_str()
-                .unwrap();
-            // A partition's index has the partition's name in the place of the table's.
-            let partition = name.replacen("logs_", "logs_1_", 1);
-            let plan = explain(&session, sql).await;
-            assert!(
-                plan.contains(name) || plan.contains(&partition),
-                "{major}: {sql} does not use {name}\n{plan}"
-            );
-        }
+        check(&run, &cases, "clone");
+        check_observed(major, &conninfo, &session, &cases).await;
+        check_file(major, &conninfo, &cases);
+        check_built(&session, &run.json(), &cases).await;
     })
     .await;
 }

@@ -1,5 +1,7 @@
 //! Whom to ask: chosen once, when the first question comes up, with the reason kept for the report.
 
+use std::collections::BTreeSet;
+
 use super::super::advice::PlannerChoice;
 use super::super::clone::{cache, installation};
 use super::super::deadline::Deadline;
@@ -25,7 +27,12 @@ pub(in crate::cli) struct Asking<'a> {
     choice: PlannerChoice,
     deadline: Deadline,
     chosen: Option<Means<'a>>,
+    /// Statements, by position in the snapshot, in which the server found a syntax error.
+    pub(in crate::cli) misspelt: BTreeSet<usize>,
 }
+
+/// `syntax_error`.
+const SYNTAX_ERROR: &str = "42601";
 
 /// The chosen one.
 pub(super) struct Means<'a> {
@@ -62,6 +69,7 @@ impl<'a> Asking<'a> {
             choice,
             deadline,
             chosen: None,
+            misspelt: BTreeSet::new(),
         }
     }
 
@@ -91,7 +99,13 @@ impl<'a> Asking<'a> {
             };
             match plan {
                 Err(error) if error.kind == Kind::Lost => return Err(error.into()),
-                plan => plans.push(plan.map_err(|error| error.message)),
+                Err(error) => {
+                    if error.sqlstate.as_deref() == Some(SYNTAX_ERROR) {
+                        self.misspelt.extend(&query.members);
+                    }
+                    plans.push(Err(error.message));
+                }
+                Ok(plan) => plans.push(Ok(plan)),
             }
         }
         Ok(plans)
