@@ -12,8 +12,9 @@
 //!
 //! and combined: EQ, EQ+R, EQ+O, EQ+O+R, J, EQ+J, J+EQ, EQ+J+R, O (when there is no EQ), single
 //! columns of EQ and R, the same with S included where an index-only scan is realistic, and the arms of each OR. A column
-//! inside a call, a cast or a document path is a key as that expression (`expressions::expression_key`). More rules: 6 to 8 in
-//! `special` (GIN, GiST, BRIN), 9 in `partial`.
+//! inside a call, a cast or a document path is a key as that expression (`expressions::expression_key`). Of `(a, b) > (…)` what
+//! is searched by is `a`; the ORDER BY that comes with it makes `(a, b)` of it. More rules: 6 to 8, 10 and 11 in `special`
+//! (GIN, GiST, BRIN, several columns of these, the nearest rows), 9 in `partial`.
 //!
 //! What exists already, or is the prefix of an index that exists, is left out; so are tables too small to matter, columns
 //! around a unique key, and orders that a LIMIT could make the planner follow for too long (see `combinations`, `keys`).
@@ -27,7 +28,7 @@ use crate::advisor::finders::{needed, rows_by_equality, share_searched};
 use crate::advisor::keys::{Groups, groups};
 use crate::advisor::partial::{partial, parts};
 use crate::advisor::size::{hypothetical, hypothetical_in};
-use crate::advisor::special::{special, wants_trigrams};
+use crate::advisor::special::{special, tests_elements, wants_trigrams};
 use crate::advisor::usual::rows_counted;
 use crate::advisor::value_classes::is_guessed;
 use crate::model::catalog::Table;
@@ -86,7 +87,8 @@ pub struct Candidates {
     pub indexes: Vec<Hypothetical>,
     /// For each query of the workload the positions of those that its planner should be offered, sorted.
     pub of_query: Vec<Vec<usize>>,
-    /// For each query without candidates: why.
+    /// For each query without candidates: why; for one with candidates: what it would have to be rewritten as for a condition
+    /// that none of them serves.
     pub declined: Vec<Option<String>>,
     /// For each query whether how many rows a condition keeps is a guess: the bound of a range is a parameter or computed at run
     /// time, or nobody knows how often which value of a skewed column is asked for.
@@ -134,7 +136,9 @@ pub fn candidates(
                 }
             }
         }
-        let reason = mine.is_empty().then(|| {
+        let rewriting = query.shape.relations.iter().find_map(tests_elements);
+        let rewriting = rewriting.filter(|_| declined.is_empty());
+        let reason = (mine.is_empty() && rewriting.is_none()).then(|| {
             if let Some(text) = hidden_expression(query).filter(|_| declined.is_empty()) {
                 format!("{text} is another expression with each value of its parameter: an index needs the constant, which pg_stat_statements does not keep (--queries FILE with the statement as it is sent)")
             } else if declined.is_empty() && catalog.lacks_trigrams(query) {
@@ -146,7 +150,7 @@ pub fn candidates(
             }
         });
         found.of_query.push(mine.into_iter().collect());
-        found.declined.push(reason);
+        found.declined.push(rewriting.or(reason));
         found
             .guessed
             .push(guesses_a_range(&query.shape) || is_guessed(query));
@@ -324,7 +328,8 @@ impl<'a> Catalog<'a> {
         let mut seen = BTreeSet::new();
         definitions.retain(|d| seen.insert(d.clone()));
         if rows_by_equality(used, table) > FEW_ROWS {
-            definitions.extend(special(used, table, self.snapshot));
+            let most = options.max_columns;
+            definitions.extend(special(query, relation, table, self.snapshot, most));
         }
         let existing: Vec<IndexDefinition> = self
             .snapshot

@@ -80,7 +80,7 @@ fn implied(shape: &Shape, relation: usize) -> Vec<Predicate> {
 }
 
 /// Whether another relation of the same block has conditions of its own.
-fn filtered_elsewhere(shape: &Shape, relation: usize) -> bool {
+pub(super) fn filtered_elsewhere(shape: &Shape, relation: usize) -> bool {
     let block = shape.relations[relation].block;
     let others = shape
         .relations

@@ -9,6 +9,7 @@ pub(crate) mod condition;
 pub(crate) mod from;
 pub(crate) mod keys;
 pub(crate) mod limit;
+pub(crate) mod nearest;
 pub(crate) mod outer;
 pub(crate) mod scope;
 pub(crate) mod select;

@@ -58,6 +58,10 @@ pub struct Block {
     pub order: Vec<OrderKey>,
     /// Whether `order` holds all ORDER BY keys.
     pub order_complete: bool,
+    /// First ORDER BY key, if it is the distance of a column from something that does not depend on the block's tables; such a
+    /// key is none of `order`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub nearest: Option<Nearest>,
     /// LIMIT (or FETCH FIRST): rows wanted, OFFSET included when it is a constant.
     pub limit: Option<Limit>,
     /// GROUP BY columns that are plain columns.
@@ -115,6 +119,19 @@ pub struct OrderKey {
     pub descending: bool,
     /// NULLS FIRST as it takes effect (the default of DESC).
     pub nulls_first: bool,
+}
+
+/// An ORDER BY key that sorts by distance, the nearest first: `spot <-> $1`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Nearest {
+    /// The column.
+    #[serde(flatten)]
+    pub column: ColumnRef,
+    /// The expression that it stands in, as in [`Predicate::expression`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expression: Option<String>,
+    /// The operator, with the column on its left side.
+    pub operator: String,
 }
 
 /// Rows asked for.

@@ -1,5 +1,7 @@
 //! Which candidates each statement gives: DDL and statements in, definitions out.
 
+mod special;
+
 use super::*;
 use crate::query::testing::{catalog, with_statements};
 use crate::query::workload::{WorkloadOptions, workload};
@@ -284,15 +286,21 @@ fn only_a_server_that_builds_it_knows_what_a_mutable_expression_is_worth() {
 
 /// Candidates of one statement over tables of their own.
 fn of(ddl: &str, sql: &str) -> Vec<String> {
-    let mut snapshot = with_statements(catalog(ddl), &[(sql, 1, 1.0)]);
-    let extension = crate::model::server::Extension {
-        version: "1.6".into(),
-        schema: "tools".into(),
-    };
-    snapshot
-        .server
-        .extensions
-        .insert("pg_trgm".into(), extension);
+    with(&["pg_trgm"], ddl, &[sql])
+}
+
+/// Candidates of statements on a server with these extensions.
+fn with(extensions: &[&str], ddl: &str, statements: &[&str]) -> Vec<String> {
+    let rows: Vec<(&str, i64, f64)> = statements.iter().map(|s| (*s, 1, 1.0)).collect();
+    let mut snapshot = with_statements(catalog(ddl), &rows);
+    for name in extensions {
+        let extension = crate::model::server::Extension {
+            version: "1.6".into(),
+            schema: "tools".into(),
+        };
+        let installed = &mut snapshot.server.extensions;
+        installed.insert((*name).to_owned(), extension);
+    }
     let workload = workload(&snapshot, &WorkloadOptions::default());
     let found = candidates(&workload, &snapshot, &CandidateOptions::default());
     let mut names: Vec<String> = found

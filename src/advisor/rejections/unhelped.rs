@@ -67,8 +67,9 @@ impl Trial<'_> {
         if let Some(why) = self.failed.get(&query) {
             return format!("could not be planned: {why}");
         }
-        if let Some(declined) = &candidates.declined[query] {
-            return declined.clone();
+        let declined = candidates.declined[query].as_ref();
+        if let Some(why) = declined.filter(|_| candidates.of_query[query].is_empty()) {
+            return why.clone();
         }
         if let Some(way) = self.best_way(query) {
             return self.why_not(&way);
@@ -78,6 +79,10 @@ impl Trial<'_> {
         let asked = |i: &usize| self.asked[*i].contains(&query);
         if !fitting.is_empty() && !fitting.iter().any(asked) {
             return "the time limit came before the planner was asked about it".into();
+        }
+        // What it would have to be rewritten as: none of the indexes that were asked about serves it as it is.
+        if let Some(rewriting) = declined {
+            return rewriting.clone();
         }
         let least = large
             .iter()

@@ -586,12 +586,14 @@ impl<'a> Analysis<'a, '_> {
                 operand: Operand::Unknown,
             }),
             // GIN has no `= ANY` either; it would have to be written as `@>`.
-            (Side::Value, Side::Column(target)) => Some(Fact::Filter {
-                target,
-                expression: None,
-                operator: Operator::Other("= ANY".into()),
-                operand: operand(left, None),
-            }),
+            (Side::Value, Side::Column(target)) if operator == Operator::In(None) => {
+                Some(Fact::Filter {
+                    target,
+                    expression: None,
+                    operator: Operator::Other("= ANY".into()),
+                    operand: operand(left, None),
+                })
+            }
             (Side::Column(to), Side::Column(from)) if operator == Operator::In(None) => {
                 lookup(&[from.column], to, true)
             }

@@ -85,6 +85,9 @@ impl<'a> Analysis<'a, '_> {
         block: usize,
     ) -> Result<(), Reason> {
         let mut complete = true;
+        if let Some(first) = keys.first() {
+            self.shape.blocks[block].nearest = self.nearest(first, select)?;
+        }
         for key in keys {
             let found = self.key(&key.expr, select, outputs, false)?;
             let using = matches!(key.options.sort, Some(OrderBySort::Using(_)));

@@ -53,6 +53,85 @@ fn check_in(snapshot: &Snapshot, cases: &[(&str, &str)]) {
 }
 
 #[test]
+fn a_test_of_elements_that_is_no_equality_asks_for_nothing() {
+    check(&[(
+        "select id from users where not $1 = any(tags) and $2 like any(tags)",
+        "users: ; reads id, tags",
+    )]);
+}
+
+#[test]
+fn the_nearest_rows() {
+    let places = catalog(
+        "create table places (id int primary key, spot point, lon float8, lat float8, name text); -- rows=1000
+         create table users (id int primary key, home point); -- rows=1000",
+    );
+    let nearest = "places: ; reads id, spot\nblock 0: nearest places.spot <-> ?; limit 5";
+    check_in(
+        &places,
+        &[
+            (
+                "select id from places order by spot <-> $1 limit 5",
+                nearest,
+            ),
+            (
+                "select id from places order by point(1, 2) <-> (spot), id limit 5",
+                nearest,
+            ),
+            (
+                "select id, spot <-> $1 as far from places order by far limit 5",
+                nearest,
+            ),
+            (
+                "select id, (spot <-> $1) from places order by 2 limit 5",
+                nearest,
+            ),
+            (
+                "select id from places order by point(lon, lat) <-> $1",
+                "places: ; reads id, lat, lon\nblock 0: nearest point(lon, lat) <-> ?",
+            ),
+            (
+                "select n.id from users u cross join lateral (select id from places p order by p.spot <-> u.home limit 2) n",
+                "u: ; reads home\np@1: ; reads id, spot\nblock 1 lateral in 0: nearest p.spot <-> ?; limit 2",
+            ),
+            // pg_trgm's operators for words have a side each.
+            (
+                "select id from places order by $1 <<-> name limit 5",
+                "places: ; reads id, name\nblock 0: nearest places.name <->> ?; limit 5",
+            ),
+        ],
+    );
+    let other = "places: ; reads id, spot\nblock 0: order …; limit 5";
+    check_in(
+        &places,
+        &[
+            (
+                "select id from places order by spot <-> $1 desc limit 5",
+                other,
+            ),
+            (
+                "select id from places order by spot <-> $1 nulls first limit 5",
+                other,
+            ),
+            (
+                "select id from places order by id, spot <-> $1 limit 5",
+                "places: ; reads id, spot\nblock 0: order places.id, …; limit 5",
+            ),
+            // Both ends change from row to row.
+            (
+                "select id from places order by spot <-> point(lon, lat) limit 5",
+                "places: ; reads id, lat, lon, spot\nblock 0: order …; limit 5",
+            ),
+            // Which column is the second, nobody has counted.
+            (
+                "select *, spot <-> $1 from places order by 2 limit 5",
+                "places: ; reads *\nblock 0: order places.spot; limit 5",
+            ),
+        ],
+    );
+}
+
+#[test]
 fn comparisons() {
     check(&[
         (

@@ -64,7 +64,11 @@ impl Shape {
     /// Nothing for a block that asks nothing.
     fn block(&self, number: usize, block: &Block) -> Option<String> {
         let mut asks = Vec::new();
-        if !block.order.is_empty() || !block.order_complete {
+        if let Some(nearest) = &block.nearest {
+            let column = self.column(&nearest.column);
+            let of = nearest.expression.as_ref().unwrap_or(&column);
+            asks.push(format!("nearest {of} {} ?", nearest.operator));
+        } else if !block.order.is_empty() || !block.order_complete {
             let keys = block.order.iter().map(|k| {
                 let direction = if k.descending { " desc" } else { "" };
                 let nulls = match (k.nulls_first, k.descending) {
