@@ -13,8 +13,8 @@
 //! and combined: EQ, EQ+R, EQ+O, EQ+O+R, J, EQ+J, J+EQ, EQ+J+R, O (when there is no EQ), single
 //! columns of EQ and R, the same with S included where an index-only scan is realistic, and the arms of each OR. A column
 //! inside a call, a cast or a document path is a key as that expression (`expressions::expression_key`). Of `(a, b) > (…)` what
-//! is searched by is `a`; the ORDER BY that comes with it makes `(a, b)` of it. More rules: 6 to 8, 10 and 11 in `special`
-//! (GIN, GiST, BRIN, several columns of these, the nearest rows), 9 in `partial`.
+//! is searched by is `a`; the ORDER BY that comes with it makes `(a, b)` of it. More rules: 6 to 8 and 10 to 12 in `special`
+//! (GIN, GiST, BRIN, several columns of these, the nearest rows, hash), 9 in `partial`.
 //!
 //! What exists already, or is the prefix of an index that exists, is left out; so are tables too small to matter, columns
 //! around a unique key, and orders that a LIMIT could make the planner follow for too long (see `combinations`, `keys`).
@@ -28,6 +28,7 @@ use crate::advisor::finders::{needed, rows_by_equality, share_searched};
 use crate::advisor::keys::{Groups, groups};
 use crate::advisor::partial::{partial, parts};
 use crate::advisor::size::{hypothetical, hypothetical_in};
+use crate::advisor::special::hash::{compared_otherwise, hashes};
 use crate::advisor::special::{special, tests_elements, wants_trigrams};
 use crate::advisor::usual::rows_counted;
 use crate::advisor::value_classes::is_guessed;
@@ -198,6 +199,8 @@ struct Catalog<'a> {
     usage: BTreeMap<(u32, &'a str), f64>,
     /// Tables that some statement names.
     named: BTreeSet<u32>,
+    /// Columns that some statement does more with than compare them by `=`.
+    otherwise: BTreeSet<(u32, String)>,
 }
 
 impl<'a> Catalog<'a> {
@@ -232,6 +235,7 @@ impl<'a> Catalog<'a> {
             snapshot,
             usage,
             named,
+            otherwise: compared_otherwise(workload, snapshot),
         }
     }
 
@@ -342,6 +346,10 @@ impl<'a> Catalog<'a> {
                 && hypothetical(d, table).pages > options.covering_share * table.relpages
         };
         definitions.retain(|d| !too_large(d));
+        let root = self.snapshot.root_of(table).oid;
+        let otherwise = |column: &str| self.otherwise.contains(&(root, column.to_owned()));
+        let hashes = hashes(used, table, self.snapshot, &otherwise, &definitions);
+        definitions.extend(hashes);
         let exists = |d: &IndexDefinition| {
             let d = spelled(d, table);
             existing.iter().any(|e| d.is_prefix_of(e))

@@ -264,6 +264,11 @@ fn reason(index: &Hypothetical, statements: &[Helped], benefit: &Benefit) -> Str
     if let Some(ms) = benefit.ms_per_day_saved {
         let _ = write!(text, ", {} a day", Millis(ms));
     }
+    if index.definition.method == "hash" {
+        text.push_str(
+            "; a hash index serves = alone, and the analysed statements compare it by nothing else",
+        );
+    }
     text
 }
 

@@ -1,4 +1,5 @@
-//! Candidates that are no btrees: inverted and search-tree indexes where an operator asks for one, summaries of large tables.
+//! Candidates that are no btrees: inverted and search-tree indexes where an operator asks for one, summaries of large tables,
+//! hash indexes on long keys.
 //!
 //! 6. **GIN**: `jsonb` compared by `@>`, `@?`, `@@` (`jsonb_path_ops`, which is smaller) or by `?`, `?|`, `?&` as well
 //!    (`jsonb_ops`); arrays by `@>`, `&&`, `<@`; `tsvector` by `@@`, also one that is made from a column; texts by `LIKE '%x%'`,
@@ -10,10 +11,12 @@
 //!     (`several`).
 //! 11. **Nearest**: `ORDER BY column <-> constant` with LIMIT: `GiST`, behind the columns that are compared by `=` where
 //!     `btree_gist` is installed (`nearest`).
+//! 12. **Hash**: `=` on a long column with which no statement does anything else (`hash`).
 //!
 //! What `value = ANY (array_column)` asks for no index finds; how it could be written instead is said ([`tests_elements`]).
 //! Only a planner that has such an index to look at can judge it: a clone.
 
+pub(super) mod hash;
 mod nearest;
 mod several;
 

@@ -3,10 +3,21 @@
 use crate::advisor::answers::{Answer, minus, union};
 use crate::advisor::search::{NOISE, PEELS, Phase, Search, Wanted};
 use crate::model::index::IndexDefinition;
+use crate::model::whatif::Hypothetical;
 
 /// How many columns an index stores. (Estimated pages would be no measure: a part of an index is never larger than the whole.)
 fn columns(definition: &IndexDefinition) -> usize {
     definition.keys.len() + definition.include.len()
+}
+
+/// Whether an index stores less than another one that it could stand for.
+fn is_narrower(narrow: &Hypothetical, wide: &Hypothetical) -> bool {
+    let (one, other) = (&narrow.definition, &wide.definition);
+    match (one.method.as_str(), other.method.as_str()) {
+        // It holds no keys, so that columns do not tell.
+        ("hash", "btree") => narrow.pages < wide.pages,
+        (a, b) => a == b && columns(one) < columns(other),
+    }
 }
 
 impl Search<'_> {
@@ -62,7 +73,8 @@ impl Search<'_> {
         Phase::Choose
     }
 
-    /// Members of `among` on the same table, with fewer columns, that search by a part of the columns of `index`.
+    /// Members of `among` on the same table, with fewer columns, that search by a part of the columns of `index`; a hash index
+    /// on one of them is narrower than a btree if it is smaller.
     pub(super) fn narrower(&self, index: usize, among: &[usize]) -> Vec<usize> {
         let wide = &self.candidates.indexes[index];
         let held = |name: &str| wide.definition.key_columns().any(|c| c == name);
@@ -70,9 +82,8 @@ impl Search<'_> {
             let narrow = &self.candidates.indexes[**i];
             **i != index
                 && narrow.definition.table_oid == wide.definition.table_oid
-                && narrow.definition.method == wide.definition.method
                 && narrow.definition.predicate == wide.definition.predicate
-                && columns(&narrow.definition) < columns(&wide.definition)
+                && is_narrower(narrow, wide)
                 && narrow.definition.key_columns().all(held)
                 && narrow
                     .definition

@@ -1,4 +1,4 @@
-//! Candidates that are no btrees: the nearest rows, several columns in one index, and what no index serves.
+//! Candidates that are no btrees: the nearest rows, several columns in one index, hash, and what no index serves.
 
 use super::{of, with};
 use crate::advisor::candidates::{CandidateOptions, candidates};
@@ -203,6 +203,83 @@ fn what_no_index_holds_together_stays_apart() {
         left("during && $1 and tenant = $2"),
         ["USING gist (during)"]
     );
+}
+
+const PAGES: &str = "
+    create table pages ( -- rows=1000000 pages=40000
+      id int primary key,
+      url text, -- n_distinct=-1 width=120
+      token varchar(64), -- n_distinct=-1 width=65
+      host text, -- n_distinct=500 width=80
+      code text, -- n_distinct=-1 width=9
+      site int -- n_distinct=1000
+    );
+    create table links (id int primary key, url text); -- rows=500000 pages=8000";
+
+/// Those that are hash indexes.
+fn hashes(ddl: &str, statements: &[&str]) -> Vec<String> {
+    let mut all = with(&[], ddl, statements);
+    all.retain(|d| d.starts_with("USING hash"));
+    all
+}
+
+#[test]
+fn a_long_key_that_is_only_compared_by_equality_may_be_hashed() {
+    let by_url = "select * from pages where url = $1";
+    assert_eq!(hashes(PAGES, &[by_url]), ["USING hash (url)"]);
+    assert_eq!(
+        hashes(PAGES, &["select * from pages where url = $1 or token = $2"]),
+        ["USING hash (token)", "USING hash (url)"]
+    );
+    // The btree stays a candidate beside it.
+    assert_eq!(of(PAGES, by_url), ["(url)", "USING hash (url)"]);
+    // Short, or repeated so often that a btree keeps it once.
+    for column in ["code", "host", "site"] {
+        let sql = format!("select * from pages where {column} = $1");
+        assert_eq!(hashes(PAGES, &[&sql]), Vec::<String>::new(), "{column}");
+    }
+    // Whatever else some statement does with the column.
+    for other in [
+        "select * from pages where site = 5 order by url limit 10",
+        "select * from pages where url like 'https://a%'",
+        "select * from pages where url like $1",
+        "select * from pages where url > $1",
+        "select * from pages where url in ($1, $2)",
+        "select * from pages where url is not null",
+        "select url, count(*) from pages group by url",
+        "select distinct url from pages",
+        "select max(url) from pages",
+        "select * from pages p join links l on l.url = p.url",
+    ] {
+        let both = [by_url, other];
+        assert_eq!(hashes(PAGES, &both), Vec::<String>::new(), "{other}");
+    }
+    // What is done with another column is nothing to it.
+    let another = "select * from pages where token > $1 order by token";
+    assert_eq!(hashes(PAGES, &[by_url, another]), ["USING hash (url)"]);
+}
+
+#[test]
+fn no_hash_where_an_index_begins_with_the_column_or_should_hold_more() {
+    let by_url = "select * from pages where url = $1";
+    for index in [
+        "create unique index on pages (url);",
+        "create index on pages (url, site);",
+        "create index on pages using hash (url);",
+    ] {
+        let ddl = format!("{PAGES}\n {index}");
+        assert_eq!(hashes(&ddl, &[by_url]), Vec::<String>::new(), "{index}");
+    }
+    // An index-only scan needs what a hash does not hold.
+    let visible = PAGES.replace("pages=40000", "pages=400000 visible=1");
+    assert_eq!(
+        hashes(&visible, &["select site from pages where url = $1"]),
+        Vec::<String>::new()
+    );
+    assert_eq!(hashes(&visible, &[by_url]), ["USING hash (url)"]);
+    // Little to spare.
+    let small = PAGES.replace("rows=1000000 pages=40000", "rows=20000 pages=800");
+    assert_eq!(hashes(&small, &[by_url]), Vec::<String>::new());
 }
 
 /// Why there is no candidate for a condition of the statement.
