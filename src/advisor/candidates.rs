@@ -20,16 +20,17 @@
 //! around a unique key, and orders that a LIMIT could make the planner follow for too long (see `combinations`, `keys`).
 
 mod covering;
+mod declined;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::advisor::expressions::{hidden_expression, is_unproven, spelled};
+use crate::advisor::expressions::{is_unproven, spelled};
 use crate::advisor::finders::{needed, rows_by_equality, share_searched};
 use crate::advisor::keys::{Groups, groups};
 use crate::advisor::partial::{partial, parts};
 use crate::advisor::size::{hypothetical, hypothetical_in};
 use crate::advisor::special::hash::{compared_otherwise, hashes};
-use crate::advisor::special::{special, tests_elements, wants_trigrams};
+use crate::advisor::special::special;
 use crate::advisor::usual::rows_counted;
 use crate::advisor::value_classes::is_guessed;
 use crate::model::catalog::Table;
@@ -88,8 +89,8 @@ pub struct Candidates {
     pub indexes: Vec<Hypothetical>,
     /// For each query of the workload the positions of those that its planner should be offered, sorted.
     pub of_query: Vec<Vec<usize>>,
-    /// For each query without candidates: why; for one with candidates: what it would have to be rewritten as for a condition
-    /// that none of them serves.
+    /// For each query without candidates: why; also for one with candidates how a condition that none of them serves would have
+    /// to be written.
     pub declined: Vec<Option<String>>,
     /// For each query whether how many rows a condition keeps is a guess: the bound of a range is a parameter or computed at run
     /// time, or nobody knows how often which value of a skewed column is asked for.
@@ -137,21 +138,9 @@ pub fn candidates(
                 }
             }
         }
-        let rewriting = query.shape.relations.iter().find_map(tests_elements);
-        let rewriting = rewriting.filter(|_| declined.is_empty());
-        let reason = (mine.is_empty() && rewriting.is_none()).then(|| {
-            if let Some(text) = hidden_expression(query).filter(|_| declined.is_empty()) {
-                format!("{text} is another expression with each value of its parameter: an index needs the constant, which pg_stat_statements does not keep (--queries FILE with the statement as it is sent)")
-            } else if declined.is_empty() && catalog.lacks_trigrams(query) {
-                "a pattern that begins anywhere: an index on trigrams would serve it, and extension pg_trgm is not installed".to_owned()
-            } else if declined.is_empty() {
-                "existing indexes already serve its conditions, or it has none that an index could serve".to_owned()
-            } else {
-                declined.into_iter().collect::<Vec<_>>().join("; ")
-            }
-        });
+        let declined = declined::reason(query, snapshot, mine.is_empty(), &declined);
         found.of_query.push(mine.into_iter().collect());
-        found.declined.push(rewriting.or(reason));
+        found.declined.push(declined);
         found
             .guessed
             .push(guesses_a_range(&query.shape) || is_guessed(query));
@@ -279,12 +268,6 @@ impl<'a> Catalog<'a> {
             ));
         }
         Ok(table)
-    }
-
-    /// Whether all that could help is an extension that is not there.
-    fn lacks_trigrams(&self, query: &Query) -> bool {
-        !self.snapshot.server.extensions.contains_key("pg_trgm")
-            && query.shape.relations.iter().any(wants_trigrams)
     }
 
     /// Definitions for one use of a table that are new: no twin and no prefix of an index that exists.

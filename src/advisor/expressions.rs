@@ -3,7 +3,6 @@
 use crate::model::catalog::Table;
 use crate::model::index::{IndexDefinition, IndexKey, KeyOf};
 use crate::query::expression::{canonical, unqualified};
-use crate::query::workload::Query;
 
 /// A key on an expression of a statement, if an index can have it and it is worth one: a call, a cast, a member of a document.
 /// What holds a parameter is another expression each time; for arithmetic (`total + 1 = 5`) the statement is what should change,
@@ -24,15 +23,6 @@ pub(super) fn expression_key(text: &str) -> Option<IndexKey> {
         key.of = KeyOf::Expression(text.to_owned());
         key
     })
-}
-
-/// An expression that would be a key if its parameter were known.
-pub(super) fn hidden_expression(query: &Query) -> Option<&str> {
-    let predicates = query.shape.relations.iter().flat_map(|r| &r.predicates);
-    let searched = predicates.filter(|p| p.operator.is_equality() || p.operator.is_range());
-    searched
-        .filter_map(|p| p.expression.as_deref())
-        .find(|text| text.contains('$'))
 }
 
 /// A definition in one spelling of its expressions and its predicate, for comparing.

@@ -13,7 +13,6 @@
 //!     `btree_gist` is installed (`nearest`).
 //! 12. **Hash**: `=` on a long column with which no statement does anything else (`hash`).
 //!
-//! What `value = ANY (array_column)` asks for no index finds; how it could be written instead is said ([`tests_elements`]).
 //! Only a planner that has such an index to look at can judge it: a clone.
 
 pub(super) mod hash;
@@ -27,7 +26,7 @@ use crate::model::catalog::{Column, Table};
 use crate::model::ident::quote_ident;
 use crate::model::index::{IndexDefinition, IndexKey, KeyOf};
 use crate::model::snapshot::Snapshot;
-use crate::query::shape::{Operand, Operator, Predicate, Relation};
+use crate::query::shape::{Operand, Operator, Predicate};
 use crate::query::workload::Query;
 
 /// A table of which a summary is worth more than an index: 1 GB.
@@ -182,23 +181,6 @@ fn of_trigrams(name: &str, snapshot: &Snapshot) -> Option<String> {
     } else {
         format!("{}.{name}", quote_ident(&extension.schema))
     })
-}
-
-/// Whether a pattern of the statement begins anywhere, for which only trigrams would do.
-pub(super) fn wants_trigrams(used: &Relation) -> bool {
-    let like = |p: &Predicate| p.operator == Operator::Like && p.expression.is_none();
-    used.predicates.iter().any(like)
-}
-
-/// How a condition `value = ANY (array_column)` would have to be written for an index to serve it, if there is one. A btree
-/// compares whole arrays, and GIN has no operator that tests a value that stands by itself.
-pub(super) fn tests_elements(used: &Relation) -> Option<String> {
-    let arms = used.disjunctions.iter().flatten().flatten();
-    let is_test = |p: &&Predicate| matches!(&p.operator, Operator::Other(o) if o == "= ANY");
-    let column = quote_ident(&used.predicates.iter().chain(arms).find(is_test)?.column);
-    Some(format!(
-        "no index serves a value = ANY ({column}): written as {column} @> ARRAY[value] a GIN index on {column} would serve it"
-    ))
 }
 
 fn in_order(column: &Column, predicates: &[&Predicate], table: &Table) -> bool {

@@ -320,6 +320,36 @@ fn a_test_of_elements_is_said_to_need_another_spelling() {
 }
 
 #[test]
+fn what_depends_on_the_time_zone_is_said_to_need_a_range() {
+    let ddl = "create table events (id bigint primary key, at timestamptz, local timestamp, note text); -- rows=100000 pages=5000";
+    let reason = |condition: &str| {
+        let sql = format!("select * from events where {condition}");
+        declined(ddl, &sql)
+    };
+    for (condition, expression) in [
+        ("date_trunc('day', at) = $1", "date_trunc('day', at)"),
+        // The constant, that pg_stat_statements does not keep, would not help.
+        ("date_trunc($1, at) >= $2", "date_trunc($1, at)"),
+        ("at::date = $1", "at::date"),
+        ("at::date in ('2024-01-01', '2024-01-02')", "at::date"),
+    ] {
+        let expected = format!(
+            "{expression} depends on the time zone of the session, so no index can hold it: written as a range (at >= … AND at < …) an index on at would serve it"
+        );
+        assert_eq!(reason(condition), Some(expected), "{condition}");
+    }
+    for condition in [
+        "date_trunc('day', local) = $1",
+        "local::date = $1",
+        "date_trunc('day', at, 'UTC') = $1",
+        "date_trunc('day', at at time zone 'UTC') = $1",
+        "at > $1",
+    ] {
+        assert_eq!(reason(condition), None, "{condition}");
+    }
+}
+
+#[test]
 fn rows_are_compared_in_the_order_of_their_columns() {
     let ddl = "create table events (id bigint primary key, account int, at timestamptz, note text); -- rows=100000 pages=5000";
     let page = "select * from events where account = $1 and (at, id) < ($2, $3) order by at desc, id desc limit 20";
