@@ -249,6 +249,23 @@ fn nothing_is_chosen_for_a_gain_that_is_noise() {
 }
 
 #[test]
+fn a_smaller_hash_index_that_does_as_well_takes_the_place_of_a_btree() {
+    let chosen = |pages: f64, cost: f64| {
+        let mut candidates = fixture(&[("A", 8.0 * 8192.0), ("H", pages * 8192.0)], 1);
+        candidates.indexes[0]
+            .definition
+            .keys
+            .push(IndexKey::column("H"));
+        candidates.indexes[1].definition.method = "hash".into();
+        let costs: &[(&str, f64)] = &[("", 100.0), ("A", 20.0), ("H", cost)];
+        choose(&candidates, &[costs], None)
+    };
+    assert_eq!(chosen(3.0, 21.0), "H");
+    assert_eq!(chosen(3.0, 30.0), "A", "it finds more rows than are wanted");
+    assert_eq!(chosen(9.0, 21.0), "A", "it is larger");
+}
+
+#[test]
 fn narrowing_never_goes_beyond_the_budget() {
     // B alone has fewer columns than the part (A, B) WHERE …, serves as well, and is nine times as large.
     let mut candidates = fixture(&[("A", 8192.0), ("B", 9.0 * 8192.0)], 1);
