@@ -25,6 +25,9 @@ pub struct Unhelped {
     pub reason: String,
 }
 
+/// Nothing is worth its while.
+const TOO_LITTLE: &str = "no index lowers its cost by enough to pay for itself";
+
 /// A plan that would help a statement, with indexes that were not chosen.
 struct Way {
     /// Of the indexes that it uses those that were not chosen, sorted.
@@ -99,7 +102,7 @@ impl Trial<'_> {
                 self.named([least]),
                 Bytes(self.size(&[*least]))
             ),
-            _ => "no index lowers its cost by enough to pay for itself".into(),
+            _ => TOO_LITTLE.into(),
         }
     }
 
@@ -127,6 +130,10 @@ impl Trial<'_> {
     fn why_not(&self, way: &Way) -> String {
         let (why, reason) = self.against(&way.lacks);
         let mut named = self.named(&way.lacks);
+        if why == Why::TooLittle {
+            let saved = Percent(way.saved.max(0.0));
+            return format!("{TOO_LITTLE}: {named} would save {saved} of it");
+        }
         if why != Why::TooLarge {
             let _ = write!(named, ", {},", Bytes(self.size(&way.lacks)));
         }
