@@ -135,16 +135,24 @@ pub(crate) async fn shop(major: u32) -> &'static str {
     LOADED
         .get(
             major,
-            Box::pin(async { load_shop(database(major).await).await }),
+            Box::pin(async {
+                let conninfo = database(major).await;
+                load_shop(&conninfo).await;
+                shop_traffic(&conninfo).await;
+                conninfo
+            }),
         )
         .await
 }
 
-async fn load_shop(conninfo: String) -> String {
-    let session = client(&conninfo).await;
-    let none = "set pg_stat_statements.track = 'none'";
+/// Keeps what the tests do themselves out of the figures.
+const UNTRACKED: &str = "set pg_stat_statements.track = 'none'";
+
+/// Makes the shop of a database, before its traffic.
+pub(crate) async fn load_shop(conninfo: &str) {
+    let session = client(conninfo).await;
     for script in [
-        none,
+        UNTRACKED,
         "create extension pg_stat_statements",
         include_str!("../../testdata/shop/schema.sql"),
         include_str!("../../testdata/shop/data.sql"),
@@ -155,10 +163,14 @@ async fn load_shop(conninfo: String) -> String {
     ] {
         session.batch_execute(script).await.unwrap();
     }
-    let session = client(&conninfo).await;
+}
+
+/// A while of the shop's traffic, which can come again.
+pub(crate) async fn shop_traffic(conninfo: &str) {
+    let session = client(conninfo).await;
     // As psql does: each query writes statements, which are run.
     for generator in include_str!("../../testdata/shop/workload.sql").split("\n\\gexec") {
-        session.batch_execute(none).await.unwrap();
+        session.batch_execute(UNTRACKED).await.unwrap();
         let written = session.simple_query(generator).await.unwrap();
         session
             .batch_execute("set pg_stat_statements.track = 'top'")
@@ -173,7 +185,6 @@ async fn load_shop(conninfo: String) -> String {
             }
         }
     }
-    conninfo
 }
 
 /// Runs one test on every version, as many at once as there are processors.
