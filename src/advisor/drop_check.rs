@@ -161,7 +161,7 @@ pub fn judge(
                 [] => verdict.settle(decision, new, old, compared),
                 unasked => {
                     let unasked = unasked.join("; ");
-                    let why = format!("whether it would be missed was not checked {unasked}");
+                    let why = format!("whether statements would miss it was not checked {unasked}");
                     keep(new, old, &why);
                 }
             }
