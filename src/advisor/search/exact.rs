@@ -14,6 +14,8 @@ use crate::advisor::solver::{Limits, Solution, Table, Way, gap};
 
 /// Evaluations of the solver's bound: a second on the tables of a thousand indexes.
 const WORK: usize = 40_000;
+/// The same as long as new answers still change the table: a good choice is found long before it is proven.
+const FIRST_WORK: usize = WORK / 10;
 /// How often the table is solved again after new answers.
 const ROUNDS: usize = 12;
 
@@ -26,6 +28,10 @@ pub(super) struct Exact {
     pending: Option<Configuration>,
     /// Sets that the solver came to.
     tried: BTreeSet<Configuration>,
+    /// Whether nothing better was found in a hurry, so that now all work is put into it.
+    proving: bool,
+    /// Whether it has come to its end.
+    settled: bool,
     /// See `Choice::gap`; `None` = there was no time to solve anything.
     pub(super) gap: Option<f64>,
 }
@@ -44,10 +50,27 @@ impl Search<'_> {
             chosen: polished,
             ..Exact::default()
         });
-        let done = self.improve(&mut exact, wanted);
+        // What is asked afterwards, for the order of the chosen ones, can show that they tempt the planner into a plan that must not
+        // be taken.
+        if exact.settled && self.is_forbidden(&exact.chosen, wanted) {
+            (exact.settled, exact.proving) = (false, false);
+        }
+        let done = if exact.settled {
+            Some(())
+        } else {
+            self.improve(&mut exact, wanted)
+        };
+        exact.settled = done.is_some();
         let chosen = exact.chosen.clone();
         self.exact = Some(exact);
         done.map(|()| chosen)
+    }
+
+    /// Whether some query may get slower than it may.
+    fn is_forbidden(&self, chosen: &[usize], wanted: &mut Wanted) -> bool {
+        let load = |query| self.load_of(query, chosen, wanted);
+        let mut loads = self.affected().into_iter().filter_map(load);
+        loads.any(f64::is_infinite)
     }
 
     /// Solves, asks and solves again until nothing better comes. `None` when an answer is missing; called again, it goes on.
@@ -56,13 +79,18 @@ impl Search<'_> {
             let found = if let Some(found) = &exact.pending {
                 found.clone()
             } else {
-                let (solution, gap) = self.solve(&exact.chosen);
+                let work = if exact.proving { WORK } else { FIRST_WORK };
+                let (solution, gap) = self.solve(&exact.chosen, work);
                 exact.gap = Some(gap);
                 solution.indexes
             };
             if found == exact.chosen || exact.tried.contains(&found) || exact.tried.len() >= ROUNDS
             {
-                return Some(());
+                if exact.proving {
+                    return Some(());
+                }
+                exact.proving = true;
+                continue;
             }
             exact.pending = Some(found.clone());
             let proposed = match self.options.budget_bytes {
@@ -101,7 +129,7 @@ impl Search<'_> {
     }
 
     /// Solves the table of all known plans; says too how far `start` is at most from the best.
-    fn solve(&self, start: &[usize]) -> (Solution, f64) {
+    fn solve(&self, start: &[usize], work: usize) -> (Solution, f64) {
         let affected = self.affected();
         let mut indexes: Configuration = start.to_vec();
         for &query in &affected {
@@ -132,7 +160,7 @@ impl Search<'_> {
             limits: self.limits(&indexes),
         };
         let start: Vec<usize> = start.iter().filter_map(position).collect();
-        let mut solution = table.solve_until(&start, WORK, &|| self.is_late());
+        let mut solution = table.solve_until(&start, work, &|| self.is_late());
         solution.indexes = solution.indexes.iter().map(|&i| indexes[i]).collect();
         let others = self.live().filter(|q| !affected.contains(q));
         let base = |q: usize| self.answers[q].get(&[]).map_or(0.0, Answer::load);
