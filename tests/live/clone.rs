@@ -601,7 +601,7 @@ async fn the_target_sees_only_the_collection() {
     let conninfo = database(major).await;
     let session = client(&conninfo).await;
     session
-        .batch_execute("create extension pg_stat_statements; create table t as select n as a, n % 1000 as b, 'x' as c from generate_series(1, 200000) n; analyze t; select pg_stat_statements_reset(); select c from t where b = 5")
+        .batch_execute("create extension pg_stat_statements; create table t as select n as a, n % 1000 as b, 'x' as c from generate_series(1, 200000) n; analyze t; select pg_stat_statements_reset(0, (select oid from pg_database where datname = current_database()), 0); select c from t where b = 5")
         .await
         .unwrap();
     let seen = |sql: &'static str| {
@@ -620,7 +620,7 @@ async fn the_target_sees_only_the_collection() {
     let collection = seen(OURS).await;
     assert!(collection.len() > 10, "{collection:?}");
     session
-        .batch_execute("select pg_stat_statements_reset(); select c from t where b = 5")
+        .batch_execute("select pg_stat_statements_reset(0, (select oid from pg_database where datname = current_database()), 0); select c from t where b = 5")
         .await
         .unwrap();
     let run = pgperf(

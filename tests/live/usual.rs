@@ -13,7 +13,7 @@ const SETUP: &str = "CREATE EXTENSION pg_stat_statements; CREATE EXTENSION hypop
       md5(n::text) AS name, md5(n::text)::varchar(40) AS code, md5(n::text)::uuid AS key,
       (CASE WHEN n % 1000 = 0 THEN 'new' WHEN n % 20 = 0 THEN 'open' ELSE 'done' END) AS status, repeat('x', 300) AS filler
     FROM generate_series(1, 200000) n;
-    VACUUM ANALYZE t; SELECT pg_stat_statements_reset();";
+    VACUUM ANALYZE t; SELECT pg_stat_statements_reset(0, (SELECT oid FROM pg_database WHERE datname = current_database()), 0);";
 
 /// Conditions that keep few rows, on columns of every kind.
 const CONDITIONS: &[&str] = &[

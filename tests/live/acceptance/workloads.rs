@@ -70,7 +70,7 @@ async fn k_a_column_that_every_update_sets() {
 async fn l_rows_that_were_counted_show_what_goes_together() {
     let schema = Group::read(include_str!("../../../testdata/acceptance/gaps.sql")).schema;
     let place = Place::new("counted", schema, hypopg_major()).await;
-    let setup = "CREATE EXTENSION pg_stat_statements; SELECT pg_stat_statements_reset()";
+    let setup = "CREATE EXTENSION pg_stat_statements; SELECT pg_stat_statements_reset(0, (SELECT oid FROM pg_database WHERE datname = current_database()), 0)";
     place.session.batch_execute(setup).await.unwrap();
     for n in 0..20 {
         let sql = format!(
