@@ -110,7 +110,10 @@ impl Table {
         for &index in chosen {
             has[index] = true;
         }
-        let gone = |ways: &Vec<Way>| taken(ways, &has).map_or(f64::INFINITY, |w| w.cost);
+        let gone = |ways: &Vec<Way>| {
+            let way = open(ways, &has).min_by(|a, b| before(a, b));
+            way.map_or(f64::INFINITY, |w| w.cost)
+        };
         let price: f64 = chosen.iter().map(|&i| self.prices[i]).sum();
         self.queries.iter().map(gone).sum::<f64>() + price
     }
@@ -270,10 +273,9 @@ fn before(a: &Way, b: &Way) -> Ordering {
         .then_with(|| a.used.cmp(&b.used))
 }
 
-/// The way that the planner takes with these indexes.
-fn taken<'w>(ways: &'w [Way], has: &[bool]) -> Option<&'w Way> {
-    let open = ways.iter().filter(|w| w.used.iter().all(|&i| has[i]));
-    open.min_by(|a, b| before(a, b))
+/// The ways that can be gone with these indexes.
+fn open<'w>(ways: &'w [Way], has: &[bool]) -> impl Iterator<Item = &'w Way> {
+    ways.iter().filter(|w| w.used.iter().all(|&i| has[i]))
 }
 
 /// An open part of the search: some indexes are decided.
@@ -314,9 +316,20 @@ impl<'a> Tree<'a> {
         tree
     }
 
+    /// The objective of a choice: as `Table::cost`, whose ways are ordered by rank here.
+    fn cost_of(&self, chosen: &[usize]) -> f64 {
+        let mut has = vec![false; self.table.sizes.len()];
+        for &index in chosen {
+            has[index] = true;
+        }
+        let gone = |ways: &Vec<Way>| open(ways, &has).next().map_or(f64::INFINITY, |w| w.cost);
+        let price: f64 = chosen.iter().map(|&i| self.table.prices[i]).sum();
+        self.table.queries.iter().map(gone).sum::<f64>() + price
+    }
+
     /// Keeps a choice if it is better, and fits.
     fn offer(&mut self, chosen: Vec<usize>) {
-        let cost = self.table.cost(&chosen);
+        let cost = self.cost_of(&chosen);
         if cost < self.cost && self.table.fits(&chosen) {
             (self.best, self.cost) = (chosen, cost);
         }
@@ -391,7 +404,7 @@ impl<'a> Tree<'a> {
         if split.is_none() {
             // Queries and knapsack agree: that is the best of this part, unless the planner goes other ways with it.
             let agreed = self.relaxed.agreed(&node.states, &node.multipliers);
-            let real = self.table.cost(&agreed);
+            let real = self.cost_of(&agreed);
             if real > node.bound + CLOSED * self.cost.abs() {
                 let is_free = |i: &usize| node.states[*i] == State::Free;
                 let mut any = agreed.iter().copied().chain(0..node.states.len());
@@ -444,13 +457,13 @@ impl<'a> Tree<'a> {
         for &index in from {
             has[index] = true;
         }
-        let mut cost = self.table.cost(&chosen);
+        let mut cost = self.cost_of(&chosen);
         let mut harmful = BTreeSet::new();
         while !(self.is_late)() {
             let room = self.table.budget - self.table.size(&chosen);
             let left = self.table.limits.left(&chosen);
             let gains = self.gains(&has);
-            let worth = |set: &BTreeSet<usize>, gain: f64| {
+            let worth = |set: &[usize], gain: f64| {
                 let size: f64 = set.iter().map(|&i| self.table.sizes[i]).sum();
                 let price: f64 = set.iter().map(|&i| self.table.prices[i]).sum();
                 let net = gain - price;
@@ -463,7 +476,7 @@ impl<'a> Tree<'a> {
                 .max_by(|a, b| a.0.total_cmp(&b.0).then_with(|| b.1.cmp(&a.1)));
             let Some((_, set)) = best else { break };
             let next: Vec<usize> = chosen.iter().chain(&set).copied().collect();
-            let then = self.table.cost(&next);
+            let then = self.cost_of(&next);
             if then < cost {
                 for &index in &set {
                     has[index] = true;
@@ -475,7 +488,7 @@ impl<'a> Tree<'a> {
         }
         for index in chosen.clone() {
             let without: Vec<usize> = chosen.iter().copied().filter(|&i| i != index).collect();
-            let less = self.table.cost(&without);
+            let less = self.cost_of(&without);
             if less <= cost {
                 (chosen, cost) = (without, less);
             }
@@ -484,16 +497,15 @@ impl<'a> Tree<'a> {
     }
 
     /// What each set of absent indexes that some way still lacks would bring over the queries that would go that way.
-    fn gains(&self, has: &[bool]) -> BTreeMap<BTreeSet<usize>, f64> {
-        let mut all = BTreeMap::<BTreeSet<usize>, f64>::new();
+    fn gains(&self, has: &[bool]) -> BTreeMap<Vec<usize>, f64> {
+        let mut all = BTreeMap::<Vec<usize>, f64>::new();
         for ways in &self.table.queries {
-            let Some(now) = taken(ways, has) else {
+            let Some(now) = open(ways, has).next() else {
                 continue;
             };
-            let mut of_query = BTreeMap::<BTreeSet<usize>, f64>::new();
+            let mut of_query = BTreeMap::<Vec<usize>, f64>::new();
             for way in (ways.iter()).filter(|w| w.rank < now.rank && w.cost < now.cost) {
-                let lacks: BTreeSet<usize> =
-                    way.used.iter().copied().filter(|&i| !has[i]).collect();
+                let lacks: Vec<usize> = way.used.iter().copied().filter(|&i| !has[i]).collect();
                 // From a way that must not be gone any other is a gain, however large.
                 let gain = of_query.entry(lacks).or_insert(0.0);
                 *gain = gain.max((now.cost - way.cost).min(f64::MAX / 1e9));

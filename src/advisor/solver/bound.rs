@@ -179,21 +179,25 @@ impl<'a> Bound<'a> {
                     bound += self.prices[index] + self.toll(index, multipliers);
                     taken[index] = 1.0;
                 }
-                State::Free if value[index] > 0.0 => wanted.push(index),
+                State::Free if value[index] > 0.0 => {
+                    wanted.push((value[index] / self.sizes[index].max(1.0), index));
+                }
                 _ => {}
             }
         }
-        let density = |i: usize| value[i] / self.sizes[i].max(1.0);
-        wanted.retain(|&i| self.sizes[i] <= room);
-        wanted.sort_by(|&a, &b| density(b).total_cmp(&density(a)).then(a.cmp(&b)));
+        wanted.retain(|&(_, i)| self.sizes[i] <= room);
+        // Where all of them fit, it does not matter which goes first.
+        if wanted.iter().map(|&(_, i)| self.sizes[i]).sum::<f64>() > room {
+            wanted.sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+        }
         let mut least_density = 0.0;
-        for index in wanted {
+        for (density, index) in wanted {
             let share = (room / self.sizes[index].max(1.0)).min(1.0);
             taken[index] = share;
             bound -= share * value[index];
             room -= share * self.sizes[index];
             if share < 1.0 {
-                least_density = density(index);
+                least_density = density;
                 break;
             }
         }
