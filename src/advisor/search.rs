@@ -402,34 +402,26 @@ impl<'a> Search<'a> {
         let greedy = self.greedy_choice.clone().unwrap_or_default();
         if let Some(polished) = self.polish(greedy, wanted)
             && let Some(exact) = self.best_known(polished, wanted)
-            && let Some(ordered) = self.by_marginal_gain(&exact, wanted)
         {
-            self.chosen = ordered;
+            self.chosen = self.by_marginal_gain(&exact);
         }
         Phase::Done
     }
 
-    /// The chosen ones in the order in which each brings most on top of those before it.
-    fn by_marginal_gain(&self, chosen: &[usize], wanted: &mut Wanted) -> Option<Vec<usize>> {
+    /// The chosen ones in the order in which each brings most on top of those before it, as far as is known.
+    fn by_marginal_gain(&self, chosen: &[usize]) -> Vec<usize> {
         let (mut ordered, mut left) = (Vec::new(), chosen.to_vec());
-        while !left.is_empty() {
-            if self.is_late() {
-                ordered.extend(left);
-                break;
-            }
+        while !left.is_empty() && !self.is_late() {
             let so_far = union(&ordered, &[]);
-            let mut best: Option<(f64, usize)> = None;
-            for &index in &left {
-                let value = self.change(&so_far, &union(&so_far, &[index]), wanted)?;
-                if best.is_none_or(|(v, _)| value < v) {
-                    best = Some((value, index));
-                }
-            }
-            let (_, index) = best?;
+            let gain = |&index: &usize| self.known_gain(&so_far, index);
+            let best = left.iter().copied().map(|i| (gain(&i), i));
+            let best = best.max_by(|a, b| a.0.total_cmp(&b.0).then(b.1.cmp(&a.1)));
+            let Some((_, index)) = best else { break };
             ordered.push(index);
             left = minus(&left, &[index]);
         }
-        Some(ordered)
+        ordered.extend(left);
+        ordered
     }
 }
 

@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::advisor::answers::{Answer, Configuration, minus, union};
+use crate::advisor::answers::{Answer, Configuration, is_subset, minus, union};
 use crate::advisor::search::greedy::HELPED;
 use crate::advisor::search::{Search, Wanted};
 use crate::advisor::solver::{Limits, Solution, Table, Way, gap};
@@ -28,10 +28,10 @@ pub(super) struct Exact {
     pending: Option<Configuration>,
     /// Sets that the solver came to.
     tried: BTreeSet<Configuration>,
-    /// Whether nothing better was found in a hurry, so that now all work is put into it.
+    /// Sets that were or could have been chosen.
+    known: BTreeSet<Configuration>,
+    /// Whether nothing better was found with little work, so that now all work is put into it.
     proving: bool,
-    /// Whether it has come to its end.
-    settled: bool,
     /// See `Choice::gap`; `None` = there was no time to solve anything.
     pub(super) gap: Option<f64>,
 }
@@ -47,23 +47,81 @@ impl Search<'_> {
             return Some(polished);
         }
         let mut exact = self.exact.take().unwrap_or_else(|| Exact {
+            known: [polished.clone()].into(),
             chosen: polished,
             ..Exact::default()
         });
-        // What is asked afterwards, for the order of the chosen ones, can show that they tempt the planner into a plan that must not
-        // be taken.
-        if exact.settled && self.is_forbidden(&exact.chosen, wanted) {
-            (exact.settled, exact.proving) = (false, false);
-        }
-        let done = if exact.settled {
-            Some(())
-        } else {
-            self.improve(&mut exact, wanted)
-        };
-        exact.settled = done.is_some();
+        let done = self.settle(&mut exact, wanted);
         let chosen = exact.chosen.clone();
         self.exact = Some(exact);
         done.map(|()| chosen)
+    }
+
+    /// Improves the choice until nothing better is known and nothing speaks against it, and only then puts all work into it.
+    fn settle(&self, exact: &mut Exact, wanted: &mut Wanted) -> Option<()> {
+        loop {
+            self.improve(exact, wanted)?;
+            if self.is_late() {
+                return Some(());
+            }
+            self.ask_next_best(&exact.chosen, wanted);
+            if !wanted.probes.is_empty() {
+                exact.proving = false;
+                return None;
+            }
+            if self.is_forbidden(&exact.chosen, wanted) {
+                self.retreat(exact, wanted);
+                exact.proving = false;
+            } else if exact.proving {
+                return Some(());
+            } else {
+                exact.proving = true;
+            }
+        }
+    }
+
+    /// Asks what each query would do without each of the indexes that it uses: a plan that must not be taken may cost the planner
+    /// little more than the one that it takes.
+    fn ask_next_best(&self, chosen: &[usize], wanted: &mut Wanted) {
+        for query in self.affected() {
+            let cut = self.cut(query, chosen);
+            let Some(answer) = self.answers[query].get(&cut) else {
+                continue;
+            };
+            for index in &answer.used {
+                self.want(query, minus(&cut, &[*index]), wanted);
+            }
+        }
+    }
+
+    /// Gives up what has turned out to be forbidden for the best of the known sets that are not; without one, what tempts the
+    /// planner is left out.
+    fn retreat(&self, exact: &mut Exact, wanted: &mut Wanted) {
+        exact.known.remove(&exact.chosen);
+        exact.known.retain(|set| !self.is_forbidden(set, wanted));
+        let saves = |set: &Configuration| Some(-self.change(&[], set, &mut Wanted::default())?);
+        let known = exact
+            .known
+            .iter()
+            .filter_map(|set| Some((saves(set)?, set)));
+        let best = known.max_by(|a, b| a.0.total_cmp(&b.0).then_with(|| b.1.cmp(a.1)));
+        exact.chosen = match best {
+            Some((_, set)) => set.clone(),
+            None => self.untempting(&exact.chosen),
+        };
+    }
+
+    /// Without the indexes of plans that must not be taken.
+    fn untempting(&self, chosen: &[usize]) -> Configuration {
+        let mut rest = chosen.to_vec();
+        for query in self.affected() {
+            for answer in self.answers[query].all() {
+                if is_subset(&answer.used, &rest) && self.is_regression(query, answer) {
+                    rest = minus(&rest, &answer.used);
+                }
+            }
+        }
+        rest
     }
 
     /// Whether some query may get slower than it may.
@@ -86,11 +144,7 @@ impl Search<'_> {
             };
             if found == exact.chosen || exact.tried.contains(&found) || exact.tried.len() >= ROUNDS
             {
-                if exact.proving {
-                    return Some(());
-                }
-                exact.proving = true;
-                continue;
+                break;
             }
             exact.pending = Some(found.clone());
             let proposed = match self.options.budget_bytes {
@@ -100,6 +154,7 @@ impl Search<'_> {
             let outdone = self.outdoes(&proposed, &exact.chosen, wanted)?;
             exact.pending = None;
             exact.tried.insert(found);
+            exact.known.insert(proposed.clone());
             if outdone {
                 exact.chosen = proposed;
             }

@@ -73,6 +73,20 @@ impl Search<'_> {
         complete.then(|| change + price(&added) - price(&removed))
     }
 
+    /// What an index at least brings on top of a configuration, by what is known.
+    pub(super) fn known_gain(&self, from: &[usize], index: usize) -> f64 {
+        let to = union(from, &[index]);
+        let load = |query: usize, configuration: &[usize]| {
+            let cut = self.cut(query, configuration);
+            let answers = &self.answers[query];
+            let answer = answers.get(&cut).or_else(|| answers.at_most(&cut));
+            answer.map_or(0.0, |a| self.weights[query] * a.load())
+        };
+        let touched = self.touched(&[index]).into_iter();
+        let saved: f64 = touched.map(|q| load(q, from) - load(q, &to)).sum();
+        saved - self.write_price[index]
+    }
+
     /// Share of the load that a configuration saves, write prices not counted.
     #[must_use]
     pub fn share_saved(&self, configuration: &[usize]) -> f64 {
