@@ -6,6 +6,7 @@ mod advise;
 mod apply;
 mod args;
 mod calibrate;
+mod choose;
 mod clone;
 mod deadline;
 mod demo;

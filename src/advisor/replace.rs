@@ -1,15 +1,18 @@
 //! A wider index in the place of a narrower one: which existing indexes a new one makes superfluous, and what becomes of its
 //! recommendation when the planner would not miss them.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use crate::advisor::catalog_advice::{MUCH_LARGER, droppable, price};
 use crate::advisor::recommendation::{Action, Recommendation, Replaced};
+use crate::advisor::search::Spared;
 use crate::model::catalog::TableKind;
 use crate::model::change::Change;
-use crate::model::index::Index;
+use crate::model::index::{Index, IndexDefinition};
 use crate::model::snapshot::Snapshot;
 use crate::model::unit::Millis;
+use crate::model::whatif::Hypothetical;
 use crate::query::workload::Workload;
 
 /// Existing indexes that a recommended new one makes superfluous: they are its beginning, nothing but queries depends on them
@@ -20,15 +23,53 @@ pub fn superseded<'a>(new: &Recommendation, snapshot: &'a Snapshot) -> Vec<&'a I
     if new.action != Action::Create || new.statements.is_empty() {
         return Vec::new();
     }
+    let mut replaceable = replaceable(&new.definition, new.size_bytes, snapshot);
+    replaceable.retain(|old| old.qualified() != new.index);
+    replaceable
+}
+
+/// Existing indexes that an index of that definition and size would make superfluous.
+fn replaceable<'a>(
+    definition: &IndexDefinition,
+    size_bytes: f64,
+    snapshot: &'a Snapshot,
+) -> Vec<&'a Index> {
     let is_beginning = |i: &&Index| {
-        let name = i.qualified();
         droppable(i)
-            && name != new.index
-            && i.definition.is_prefix_of(&new.definition)
-            && new.size_bytes <= MUCH_LARGER * i.relpages * 8192.0
+            && i.definition.is_prefix_of(definition)
+            && size_bytes <= MUCH_LARGER * i.relpages * 8192.0
     };
-    let existing = snapshot.indexes_of(new.definition.table_oid);
+    let existing = snapshot.indexes_of(definition.table_oid);
     existing.filter(is_beginning).collect()
+}
+
+/// For each candidate the indexes that it would replace, with what writes pay for them in so many days; but for those that would
+/// be `missed`.
+#[must_use]
+pub fn spared(
+    candidates: &[Hypothetical],
+    snapshot: &Snapshot,
+    workload: &Workload,
+    days: f64,
+    missed: &BTreeSet<u32>,
+) -> Vec<Vec<Spared>> {
+    let mut prices = BTreeMap::new();
+    let mut price_of = |old: &Index| {
+        *prices.entry(old.oid).or_insert_with(|| {
+            let price = price(&old.definition, old.relpages * 8192.0, snapshot, workload);
+            price.ms_per_day.unwrap_or(0.0) * days
+        })
+    };
+    let mut of_one = |candidate: &Hypothetical| {
+        let old = replaceable(&candidate.definition, candidate.size_bytes(), snapshot);
+        let old = old.into_iter().filter(|old| !missed.contains(&old.oid));
+        let spared = old.map(|old| Spared {
+            oid: old.oid,
+            price: price_of(old),
+        });
+        spared.filter(|s| s.price > 0.0).collect()
+    };
+    candidates.iter().map(&mut of_one).collect()
 }
 
 /// Makes a recommendation one that replaces `old` as well.
@@ -92,7 +133,7 @@ mod tests {
     use super::*;
     use crate::advisor::build::{Names, build};
     use crate::advisor::recommendation::{Benefit, Helped};
-    use crate::model::index::{IndexDefinition, IndexKey};
+    use crate::model::index::IndexKey;
     use crate::query::testing::catalog;
 
     const TABLE: &str = "

@@ -25,6 +25,7 @@ mod greedy;
 mod load;
 mod options;
 mod polish;
+mod price;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -38,6 +39,7 @@ use crate::model::whatif::Cost;
 
 pub(super) use greedy::HELPED;
 pub use options::SearchOptions;
+pub use price::Spared;
 
 /// One what-if question: this query with exactly these candidates.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -92,6 +94,8 @@ pub struct Search<'a> {
     timed: bool,
     /// Write price of each candidate in units of the objective.
     write_price: &'a [f64],
+    /// Existing indexes that each candidate would replace; empty = none replaces any.
+    spared: Vec<Vec<Spared>>,
     options: SearchOptions,
     phase: Phase,
     answers: Vec<Answers>,
@@ -163,6 +167,7 @@ impl<'a> Search<'a> {
             load,
             timed,
             write_price,
+            spared: Vec::new(),
             options,
             phase: Phase::Base,
             answers: vec![Answers::default(); queries],

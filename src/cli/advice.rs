@@ -9,8 +9,8 @@ use clap::ValueEnum;
 use super::Failure;
 use super::advise::not_sql;
 use super::calibrate::{fitted, learn};
+use super::choose::{Chosen, Ground, choose, window_days};
 use super::deadline::Deadline;
-use super::drops::check_drops;
 use super::frontier::frontier;
 use super::planner::{Asking, Planner};
 use crate::advisor::analyze_advice::analyze_advice;
@@ -22,7 +22,7 @@ use crate::advisor::priority::{Counted, prioritize};
 use crate::advisor::recommend::{Decision, recommend};
 use crate::advisor::recommendation::Recommendation;
 use crate::advisor::rejections::Trial;
-use crate::advisor::search::{Choice, Probe, Search, SearchOptions};
+use crate::advisor::search::{Choice, Search, SearchOptions};
 use crate::advisor::settings_advice::settings_advice;
 use crate::advisor::statistics_advice::statistics_advice;
 use crate::advisor::time_model::TimeModel;
@@ -104,7 +104,7 @@ impl AdviceOptions {
 
 /// Share of the time after which no more is asked for the choice: choosing takes time too, and so does the look at what may
 /// be dropped.
-const ASKING: f64 = 0.8;
+pub(super) const ASKING: f64 = 0.8;
 
 /// Statement figures gathered over less than this say nothing about a day.
 const SHORTEST_WINDOW_S: f64 = 3600.0;
@@ -138,32 +138,39 @@ pub(crate) async fn advice(
     let learnt = learn(&model, &workload, snapshot, &mut planner).await?;
     let model = fitted(model, &learnt);
     let is_late = || options.deadline.is_past();
-    let new_search = |options| {
-        let search = Search::new(&candidates, &load, timed, &prices, options);
-        search.by_time(&model).until(&is_late)
-    };
-    let mut search = new_search(search_options);
-    for (query, cost) in &learnt.costs {
-        search.observe(&Probe::today(*query), Ok(cost));
-    }
-    let asking = options.deadline.early(ASKING);
-    let hurried = ask(&mut search, &mut planner, &candidates, asking).await?;
-    let choice = search.choice();
-    let decision = Decision {
+    let ground = Ground {
         snapshot,
         workload: &workload,
         candidates: &candidates,
-        search: &search,
+        load: &load,
+        timed,
+        prices: &prices,
         write_costs: &write_costs,
+        model: &model,
+        is_late: &is_late,
         source: planner.source(),
-        days: days(snapshot),
     };
-    let mut report = report(&decision, &choice, &search_options, options);
-    let late = check_drops(&decision, &choice, &mut planner, options, &mut report).await?;
+    let chosen = choose(
+        &ground,
+        &mut planner,
+        &learnt.costs,
+        &search_options,
+        options,
+    );
+    let chosen = Box::pin(chosen).await?;
+    let Chosen {
+        spared,
+        search,
+        choice,
+        mut report,
+        mut cut_short,
+    } = chosen;
+    let decision = ground.decision(&search);
     prioritize(&mut report.recommendations, counted(&decision), snapshot);
-    let mut cut_short = hurried || late || options.deadline.is_past();
+    cut_short |= options.deadline.is_past();
     if options.frontier {
-        let within = |budget| new_search(options.limited(SearchOptions::within(budget)));
+        let within =
+            |budget| ground.search(options.limited(SearchOptions::within(budget)), &spared);
         let (steps, late) = frontier(&decision, within, &mut planner, options.deadline).await?;
         report.summary.frontier = steps;
         cut_short |= late;
@@ -222,14 +229,13 @@ async fn read(
 
 /// Write price of each candidate over the time in which the load was counted; without times there is no common unit.
 fn prices(write_costs: &[WriteCost], timed: bool, snapshot: &Snapshot) -> Vec<f64> {
-    let seconds = window(snapshot).or_else(|| snapshot.stats_age());
-    let days = seconds.filter(|_| timed).map_or(0.0, |s| s / 86_400.0);
+    let days = window_days(snapshot, timed);
     let price = |w: &WriteCost| w.ms_per_day.unwrap_or(0.0) * days;
     write_costs.iter().map(price).collect()
 }
 
 /// The report of a decision, but for who was asked.
-fn report(
+pub(super) fn report(
     decision: &Decision<'_>,
     choice: &Choice,
     search_options: &SearchOptions,
@@ -378,7 +384,7 @@ pub(super) fn days(snapshot: &Snapshot) -> Option<f64> {
 }
 
 /// Seconds over which the statement figures were gathered, if the server says so.
-fn window(snapshot: &Snapshot) -> Option<f64> {
+pub(super) fn window(snapshot: &Snapshot) -> Option<f64> {
     let since = snapshot.server.statements_reset?;
     Some((snapshot.taken_at - since).max(0.0))
 }

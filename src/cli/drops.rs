@@ -8,6 +8,7 @@ use super::Failure;
 use super::advice::AdviceOptions;
 use super::deadline::Deadline;
 use super::planner::Planner;
+use crate::advisor::candidates::Candidates;
 use crate::advisor::costly::{Costly, costly, drop_costly};
 use crate::advisor::drop_check::{Compared, Named, dropped, going, judge, readers};
 use crate::advisor::recommend::Decision;
@@ -19,14 +20,15 @@ use crate::report::Report;
 
 /// Asks about all of them, and changes the advice accordingly; whether the deadline came before.
 pub(super) async fn check_drops<'a>(
-    decision: &Decision<'a>,
+    decision: &Decision<'_>,
+    candidates: &'a Candidates,
     choice: &Choice,
     planner: &mut Planner<'a>,
     options: &AdviceOptions,
     report: &mut Report,
 ) -> Result<bool, Failure> {
     let chosen = choice.indexes.iter();
-    let chosen: Vec<_> = chosen.map(|&i| &decision.candidates.indexes[i]).collect();
+    let chosen: Vec<_> = chosen.map(|&i| &candidates.indexes[i]).collect();
     let deadline = options.deadline;
     let late = check_advised(decision, &chosen, planner, deadline, report).await?;
     Ok(weigh_existing(decision, &chosen, planner, deadline, report).await? || late)
@@ -35,7 +37,7 @@ pub(super) async fn check_drops<'a>(
 /// Asks what the workload costs without the indexes that are to be dropped or could be replaced, most load first; whether the
 /// deadline came before the end.
 async fn check_advised<'a>(
-    decision: &Decision<'a>,
+    decision: &Decision<'_>,
     chosen: &[&'a Hypothetical],
     planner: &mut Planner<'a>,
     deadline: Deadline,
@@ -91,7 +93,7 @@ async fn without<'a>(
 /// Asks of the indexes that writes pay most for, one after another, what statements would lose without them; whether the deadline
 /// came before the end.
 async fn weigh_existing<'a>(
-    decision: &Decision<'a>,
+    decision: &Decision<'_>,
     chosen: &[&'a Hypothetical],
     planner: &mut Planner<'a>,
     deadline: Deadline,

@@ -1,6 +1,8 @@
 //! An index is dropped only if the statements can do without it, and the report says what the planner thinks.
 
 use std::io::Read as _;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde_json::{Value, json};
 
@@ -152,17 +154,61 @@ async fn what_the_planner_would_miss_is_kept() {
     );
 }
 
-/// The advice for a snapshot whose counters are so many hours old: two million rows a day were inserted into `logged`, nearly one
-/// statement a second looks for `b`, and `logged_a` was scanned so often.
-fn advised_on(mut snapshot: Value, hours: i32, scans: i32, planner: &str, more: &Value) -> Run {
+/// A file name of its own.
+fn temporary(extension: &str) -> PathBuf {
+    static NUMBER: AtomicU32 = AtomicU32::new(0);
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    let name = format!(
+        "pgperf-test-{}-drops-{number}.{extension}",
+        std::process::id()
+    );
+    std::env::temp_dir().join(name)
+}
+
+/// A snapshot of `SCHEMA` with its rows.
+async fn snapshot() -> Value {
+    let conninfo = database(hypopg_major()).await;
+    let session = client(&conninfo).await;
+    session.batch_execute(SCHEMA).await.unwrap();
+    session.batch_execute("vacuum analyze").await.unwrap();
+    let file = temporary("gz");
+    let run = pgperf(&["snapshot", &conninfo, "-o", &file.to_string_lossy()], "");
+    assert_eq!(run.code, Some(0), "{run:?}");
+    let mut text = String::new();
+    flate2::read::GzDecoder::new(std::fs::File::open(&file).unwrap())
+        .read_to_string(&mut text)
+        .unwrap();
+    std::fs::remove_file(&file).unwrap();
+    serde_json::from_str(&text).unwrap()
+}
+
+/// Into `table` two million rows a day were inserted, and all counters are so many hours old.
+fn written_to(snapshot: &mut Value, table: &str, hours: i32) {
     let since = snapshot["taken_at"].as_f64().unwrap() - f64::from(hours) * 3600.0;
     snapshot["server"]["stats_reset"] = json!(since);
     snapshot["server"]["statements_reset"] = json!(since);
-    for table in snapshot["tables"].as_array_mut().unwrap() {
-        if table["name"] == "logged" {
-            table["stats"]["n_tup_ins"] = json!(hours * 83_000);
+    for any in snapshot["tables"].as_array_mut().unwrap() {
+        if any["name"] == table {
+            any["stats"]["n_tup_ins"] = json!(hours * 83_000);
         }
     }
+}
+
+/// The advice for a snapshot with these statements.
+fn advised_for(snapshot: &Value, planner: &str) -> Run {
+    let file = temporary("json");
+    std::fs::write(&file, snapshot.to_string()).unwrap();
+    let name = file.display().to_string();
+    let arguments = ["advise", "--from", &name, "--format", "json"];
+    let run = pgperf(&[&arguments[..], &["--planner", planner]].concat(), "");
+    std::fs::remove_file(&file).unwrap();
+    run
+}
+
+/// The advice for a snapshot whose counters are so many hours old: two million rows a day were inserted into `logged`, nearly one
+/// statement a second looks for `b`, and `logged_a` was scanned so often.
+fn advised_on(mut snapshot: Value, hours: i32, scans: i32, planner: &str, more: &Value) -> Run {
+    written_to(&mut snapshot, "logged", hours);
     for index in snapshot["indexes"].as_array_mut().unwrap() {
         if index["name"] == "logged_a" {
             index["stats"]["idx_scan"] = json!(scans);
@@ -175,31 +221,62 @@ fn advised_on(mut snapshot: Value, hours: i32, scans: i32, planner: &str, more: 
     }]);
     let statements = snapshot["statements"].as_array_mut().unwrap();
     statements.extend(more.as_array().into_iter().flatten().cloned());
-    let file = std::env::temp_dir().join(format!("pgperf-test-{}-costly.json", std::process::id()));
-    std::fs::write(&file, snapshot.to_string()).unwrap();
-    let name = file.display().to_string();
-    let arguments = ["advise", "--from", &name, "--format", "json"];
-    let run = pgperf(&[&arguments[..], &["--planner", planner]].concat(), "");
-    std::fs::remove_file(&file).unwrap();
-    run
+    advised_for(&snapshot, planner)
+}
+
+/// An index that replaces one has to be worth what writes pay for it more, not what they pay for it; if the other one stays after
+/// all, the choice is made again.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_index_that_replaces_another_has_to_be_worth_the_difference() {
+    let snapshot = snapshot().await;
+    // For so many ms a day somebody looks for both columns of a table.
+    let advised = |table: &str, ms_per_day: f64, planner: &str| {
+        let mut snapshot = snapshot.clone();
+        written_to(&mut snapshot, table, 240);
+        let dbid = snapshot["server"]["database_oid"].clone();
+        snapshot["statements"] = json!([
+            {"queryid": 1, "dbid": dbid, "toplevel": true, "calls": 100_000, "total_exec_time": 10.0 * ms_per_day,
+             "rows": 2_000_000, "query": format!("SELECT filler FROM {table} WHERE a = $1 AND b = $2")},
+            {"queryid": 2, "dbid": dbid, "toplevel": true, "calls": 10, "total_exec_time": 5e6,
+             "rows": 10, "query": "SELECT count(*) FROM missed WHERE a < 300"},
+        ]);
+        let run = advised_for(&snapshot, planner);
+        assert_eq!(run.code, Some(0), "{run:?}");
+        let report = run.json();
+        let all = report["recommendations"].as_array().unwrap().iter();
+        let mut new = all.filter(|r| r["action"] == "create" || r["action"] == "replace");
+        new.find(|r| r["table"] == table).cloned()
+    };
+    for planner in ["clone", "estimate"] {
+        let dear = advised("wider", 1e6, planner).expect("worth any price");
+        assert_eq!(dear["action"], "replace", "{planner}: {dear:#}");
+        let spared = dear["replaces"][0]["write_ms_per_day"].as_f64().unwrap();
+        let net = dear["benefit"]["write_ms_per_day"].as_f64().unwrap();
+        // All of that time saved would not pay for the new index alone.
+        let little = net + 0.7 * spared;
+        assert!(net < 0.5 * spared, "{planner}: {net} {spared}");
+        let cheap = advised("wider", little, planner);
+        let cheap = cheap.unwrap_or_else(|| panic!("{planner}: nothing for {little} ms a day"));
+        assert_eq!(cheap["action"], "replace", "{planner}: {cheap:#}");
+        // Below the difference it is not worth it.
+        let none = advised("wider", 0.5 * net, planner);
+        assert!(none.is_none(), "{planner}: {none:#?}");
+        // The one that others miss stays, and the new one has to pay for itself.
+        let dear = advised("missed", 1e6, planner).expect("worth any price");
+        assert_eq!(dear["action"], "create", "{planner}: {dear:#}");
+        let gross = dear["benefit"]["write_ms_per_day"].as_f64().unwrap();
+        assert!(
+            advised("missed", 3.0 * gross, planner).is_some(),
+            "{planner}"
+        );
+        let none = advised("missed", 0.7 * gross, planner);
+        assert!(none.is_none(), "{planner}: {none:#?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_writes_pay_more_for_than_it_saves_is_dropped() {
-    let conninfo = database(hypopg_major()).await;
-    let session = client(&conninfo).await;
-    session.batch_execute(SCHEMA).await.unwrap();
-    session.batch_execute("vacuum analyze").await.unwrap();
-    let file = std::env::temp_dir().join(format!("pgperf-test-{}-costly.gz", std::process::id()));
-    let name = file.display().to_string();
-    let run = pgperf(&["snapshot", &conninfo, "-o", &name], "");
-    assert_eq!(run.code, Some(0), "{run:?}");
-    let mut text = String::new();
-    flate2::read::GzDecoder::new(std::fs::File::open(&file).unwrap())
-        .read_to_string(&mut text)
-        .unwrap();
-    std::fs::remove_file(&file).unwrap();
-    let snapshot: Value = serde_json::from_str(&text).unwrap();
+    let snapshot = snapshot().await;
     let dropped = |hours: i32, scans: i32, planner: &str| {
         let all = drops(&advised_on(
             snapshot.clone(),

@@ -208,7 +208,7 @@ impl Search<'_> {
             sizes: indexes.iter().map(|&i| self.size(&[i])).collect(),
             prices: indexes
                 .iter()
-                .map(|&i| self.write_price[i].max(least))
+                .map(|&i| self.price(&[i]).max(least))
                 .collect(),
             queries: affected.iter().map(ways).collect(),
             budget: self.options.budget_bytes.unwrap_or(f64::INFINITY),

@@ -144,7 +144,7 @@ impl Search<'_> {
         if !complete {
             return None;
         }
-        let price: f64 = added.iter().map(|&i| self.write_price[i]).sum();
+        let price = self.price(to) - self.price(from);
         #[expect(clippy::cast_precision_loss, reason = "a handful of indexes")]
         let least = (self.options.min_load_share * self.total_load * added.len() as f64)
             .max(self.least_saving(&added) * helped);

@@ -69,8 +69,7 @@ impl Search<'_> {
                 _ => complete = complete && self.failed.contains_key(&query),
             }
         }
-        let price = |set: &[usize]| set.iter().map(|&i| self.write_price[i]).sum::<f64>();
-        complete.then(|| change + price(&added) - price(&removed))
+        complete.then(|| change + self.price(to) - self.price(from))
     }
 
     /// What an index at least brings on top of a configuration, by what is known.
@@ -84,7 +83,7 @@ impl Search<'_> {
         };
         let touched = self.touched(&[index]).into_iter();
         let saved: f64 = touched.map(|q| load(q, from) - load(q, &to)).sum();
-        saved - self.write_price[index]
+        saved - (self.price(&to) - self.price(from))
     }
 
     /// Share of the load that a configuration saves, write prices not counted.

@@ -66,6 +66,12 @@ fn choice(
 ) -> Choice {
     let load = vec![1.0; costs.len()];
     let mut search = Search::new(candidates, &load, false, price, options);
+    answer(&mut search, candidates, costs);
+    search.choice()
+}
+
+/// Answers all that a search asks.
+fn answer(search: &mut Search<'_>, candidates: &Candidates, costs: &[&[(&str, f64)]]) {
     while let Some(probes) = search.probes() {
         for probe in probes {
             let offered = probe.configuration.iter();
@@ -88,7 +94,6 @@ fn choice(
             );
         }
     }
-    search.choice()
 }
 
 /// The scenarios of the open index-selection study's tests of Extend, with the optimal answers (its Extend answers A to
@@ -133,6 +138,31 @@ fn two_that_help_only_together_are_found() {
         choose(&candidates, &[&[("", 100.0), ("AB", 20.0)]], None),
         "AB"
     );
+}
+
+/// Writes pay for what is there already; an index that replaces it has only to be worth the difference.
+#[test]
+fn what_an_index_replaces_is_no_longer_paid_for() {
+    let candidates = fixture(&[("A", 8192.0), ("B", 8192.0)], 2);
+    let costs: [&[(&str, f64)]; 2] = [&[("", 100.0), ("A", 80.0)], &[("", 100.0), ("B", 75.0)]];
+    let old = |price| Spared { oid: 7, price };
+    let (load, options) = ([100.0; 2], SearchOptions::unlimited());
+    let chosen = |spared: Vec<Vec<Spared>>| {
+        let mut search =
+            Search::new(&candidates, &load, true, &[30.0, 30.0], options).sparing(spared);
+        answer(&mut search, &candidates, &costs);
+        names(&candidates, &search.choice())
+    };
+    assert_eq!(chosen(vec![]), "");
+    assert_eq!(chosen(vec![vec![old(20.0)], vec![]]), "A");
+    // It goes but once: the second has to be worth all of its price.
+    assert_eq!(chosen(vec![vec![old(20.0)], vec![old(20.0)]]), "B");
+    // However dear it was, what takes its place is no gift.
+    let unused: [&[(&str, f64)]; 2] = [&[("", 100.0)], &[("", 100.0)]];
+    let mut search = Search::new(&candidates, &load, true, &[30.0, 30.0], options)
+        .sparing(vec![vec![old(1000.0)], vec![]]);
+    answer(&mut search, &candidates, &unused);
+    assert_eq!(names(&candidates, &search.choice()), "");
 }
 
 #[test]
