@@ -405,7 +405,12 @@ impl<'a> Search<'a> {
             self.greedy_choice = Some(run.chosen);
         }
         let greedy = self.greedy_choice.clone().unwrap_or_default();
-        if let Some(polished) = self.polish(greedy, wanted)
+        // With a budget the exact choice leaves out by itself what is not missed.
+        let polished = match self.options.budget_bytes {
+            Some(_) => Some(greedy),
+            None => self.polish(greedy, wanted),
+        };
+        if let Some(polished) = polished
             && let Some(exact) = self.best_known(polished, wanted)
         {
             self.chosen = self.by_marginal_gain(&exact);

@@ -144,7 +144,7 @@ fn two_that_help_only_together_are_found() {
 #[test]
 fn what_an_index_replaces_is_no_longer_paid_for() {
     let candidates = fixture(&[("A", 8192.0), ("B", 8192.0)], 2);
-    let costs: [&[(&str, f64)]; 2] = [&[("", 100.0), ("A", 80.0)], &[("", 100.0), ("B", 75.0)]];
+    let costs: [&[(&str, f64)]; 2] = [&[("", 100.0), ("A", 75.0)], &[("", 100.0), ("B", 72.0)]];
     let old = |price| Spared { oid: 7, price };
     let (load, options) = ([100.0; 2], SearchOptions::unlimited());
     let chosen = |spared: Vec<Vec<Spared>>| {

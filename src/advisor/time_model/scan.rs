@@ -48,7 +48,12 @@ impl<'a> TimeModel<'a> {
         let entries = rows / entries_per_page(&index);
         let reading = at.rates.at_random() * (1.0 + visited * far) + at.rates.ahead() * entries;
         let slow = at.rates.slowness.index;
-        let fetching = visited * (far * rates::FETCH + near * rates::FETCH_NEAR);
+        let mut fetching = visited * (far * rates::FETCH + near * rates::FETCH_NEAR);
+        if only {
+            // Whether a row need not be fetched, a map says; of a large table it has more than one page.
+            let maps = (index.table.relpages / rates::PAGES_PER_MAP_PAGE).max(1.0);
+            fetching += far * (1.0 - 1.0 / maps) * rates::MAP_PAGE;
+        }
         let filter = operators(plan) * rates::OPERATOR;
         Spent {
             startup: slow * rates::DESCENT,
