@@ -1,7 +1,7 @@
 //! The exact choice on the cost tables that the index-selection study of VLDB 2020 published (Kossmann et al., "Magic mirror in my
 //! hand, which is the best in the land?"; AMPL data for an exact solver, TPC-H, TPC-DS and JOB at scale 10):
 //!
-//! `cargo bench --bench solver -- DIRECTORY` with `cophy_ampl_data_*.txt` in it, unpacked.
+//! `cargo bench --bench solver -- DIRECTORY` with `cophy_ampl_data_*.txt.gz` in it.
 //!
 //! For each budget it prints the cost in percent of no index, the proven bound, and how long it took; beside it the optimum that
 //! `HiGHS` found for the same model.
@@ -9,10 +9,12 @@
 #![allow(clippy::print_stdout, reason = "a benchmark prints its figures")]
 #![allow(clippy::expect_used, reason = "the files are as they were published")]
 
-use std::fs;
+use std::fs::File;
+use std::io::{self, Read as _};
 use std::path::Path;
 use std::time::Instant;
 
+use flate2::read::GzDecoder;
 use pgperf::advisor::solver::{Table, Way};
 
 const GB: f64 = 1e9;
@@ -33,6 +35,12 @@ const INSTANCES: &[(&str, &[(f64, f64)])] = &[
     ),
 ];
 
+fn unpacked(path: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    GzDecoder::new(File::open(path)?).read_to_string(&mut text)?;
+    Ok(text)
+}
+
 fn main() {
     let directory = std::env::args().skip(1).find(|a| !a.starts_with("--"));
     let Some(directory) = directory else {
@@ -43,8 +51,8 @@ fn main() {
     println!("{cores} cores, one used");
     println!("table      budget   cost %   bound %   optimum %   evaluations   seconds");
     for (name, budgets) in INSTANCES {
-        let path = Path::new(&directory).join(format!("cophy_ampl_data_{name}.txt"));
-        let text = match fs::read_to_string(&path) {
+        let path = Path::new(&directory).join(format!("cophy_ampl_data_{name}.txt.gz"));
+        let text = match unpacked(&path) {
             Ok(text) => text,
             Err(error) => {
                 println!("{}: {error}", path.display());
