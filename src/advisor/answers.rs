@@ -42,10 +42,10 @@ impl Answer {
     }
 }
 
-/// Weight of the modelled time in the load of an answer, the rest being the planner's cost: their geometric mean. The model is
-/// nearer to real times on the server it was made on (`benches/time`); but its rates moved against each other by up to 1.7
-/// between two days on that one server, and the cost speaks for what the model does not know, other machines among it.
-const BY_TIME: f64 = 1.0 / 3.0;
+/// Weight of the modelled time in the load of an answer, the rest being the planner's cost: the geometric mean of both. The
+/// model alone is nearer to real times on the server it was made on (`benches/time`); the cost speaks for what the model does
+/// not know, other machines among it.
+const BY_TIME: f64 = 0.5;
 const LEAST: f64 = 1e-9;
 
 /// All answers for one query.

@@ -3,6 +3,7 @@
 //! For a btree it follows the bulk loader of `nbtsort.c` (fill factor, high key, posting lists) rather than a rule of thumb, because
 //! both storage budgets and the planner's own choice hang on the page count, and `HypoPG` knows neither deduplication nor height.
 
+mod distinct;
 mod elements;
 pub(crate) mod entry;
 mod gin;
@@ -42,7 +43,7 @@ pub fn size(definition: &IndexDefinition, table: &Table, selectivity: f64) -> (f
     } else {
         selectivity.clamp(0.0, 1.0)
     };
-    size_of_rows(definition, table, table.rows() * share)
+    size_of_rows(definition, table, table.rows() * share, f64::INFINITY)
 }
 
 /// The index as a what-if question can ask for it. A predicate is sized by its selectivity, as far as it is understood.
@@ -61,17 +62,24 @@ pub fn hypothetical(definition: &IndexDefinition, table: &Table) -> Hypothetical
 #[must_use]
 pub fn hypothetical_in(definition: &IndexDefinition, snapshot: &Snapshot) -> Option<Hypothetical> {
     let table = snapshot.table(definition.table_oid)?;
-    let mut whole = hypothetical(definition, table);
-    let leaves = leaf_partitions(table, snapshot);
-    if !leaves.is_empty() {
-        (whole.pages, whole.tree_height) = (0.0, 0.0);
-    }
     let selectivity = predicate_selectivity(definition, table);
+    let most = distinct::most_distinct(definition, table, snapshot);
+    let leaves = leaf_partitions(table, snapshot);
+    let (pages, tree_height) = if leaves.is_empty() {
+        size_of_rows(definition, table, table.rows() * selectivity, most)
+    } else {
+        (0.0, 0.0)
+    };
+    let mut whole = Hypothetical {
+        definition: definition.clone(),
+        pages,
+        tree_height,
+    };
     for leaf in leaves {
         // The parent's statistics describe all partitions together; a partition without own ones borrows them.
         let known = leaf.columns.iter().any(|c| c.stats.is_some());
         let described = if known { leaf } else { table };
-        let (pages, height) = size_of_rows(definition, described, leaf.rows() * selectivity);
+        let (pages, height) = size_of_rows(definition, described, leaf.rows() * selectivity, most);
         whole.pages += pages;
         whole.tree_height = whole.tree_height.max(height);
     }
@@ -157,10 +165,11 @@ fn truncated_pivot(definition: &IndexDefinition, table: &Table, leaves: f64) -> 
     f64::midpoint(size(kept), size(keys.len()))
 }
 
-fn size_of_rows(definition: &IndexDefinition, table: &Table, rows: f64) -> (f64, f64) {
+/// Of so many rows, with no more than `most` different keys.
+fn size_of_rows(definition: &IndexDefinition, table: &Table, rows: f64, most: f64) -> (f64, f64) {
     let rows = within(rows, 0.0, 1e15);
     match definition.method.as_str() {
-        "btree" => btree(definition, table, rows),
+        "btree" => btree(definition, table, rows, most),
         "gin" => (gin::pages(definition, table, rows), 0.0),
         "hash" => (others::hash(definition, table, rows), 0.0),
         "brin" => (others::brin(definition, table), 0.0),
@@ -169,7 +178,7 @@ fn size_of_rows(definition: &IndexDefinition, table: &Table, rows: f64) -> (f64,
     }
 }
 
-fn btree(definition: &IndexDefinition, table: &Table, rows: f64) -> (f64, f64) {
+fn btree(definition: &IndexDefinition, table: &Table, rows: f64, most_distinct: f64) -> (f64, f64) {
     let entry = Entry::of(&definition.keys, &definition.include, table);
     let plain = rows / per_leaf(entry.size, 0.0, entry.constant);
     let columns: Vec<Option<&Column>> = definition
@@ -186,7 +195,7 @@ fn btree(definition: &IndexDefinition, table: &Table, rows: f64) -> (f64, f64) {
         && columns.iter().all(|c| c.is_some_and(|c| c.dedup));
     let leaves = if deduplicates {
         let columns: Vec<&Column> = columns.iter().copied().flatten().collect();
-        deduplicated(&columns, &entry, rows).min(plain)
+        deduplicated(&columns, &entry, rows, most_distinct).min(plain)
     } else {
         plain
     };
@@ -198,7 +207,7 @@ fn btree(definition: &IndexDefinition, table: &Table, rows: f64) -> (f64, f64) {
     let distinct = if definition.unique {
         rows
     } else {
-        distinct_keys(&columns, rows)
+        distinct_keys(&columns, rows).min(most_distinct)
     };
     let shared = (1.0 - distinct / entries.max(1.0)).max(0.0);
     let (height, inner) = levels(leaves, pivot + 8.0 * shared);
@@ -253,7 +262,7 @@ fn per_leaf(size: f64, posting: f64, constant: bool) -> f64 {
 
 /// Leaf pages when equal keys share posting lists. Rows with the same columns NULL are taken together; among them each
 /// most common value of a single column is a group, and the rest, as well as several columns, spread evenly.
-fn deduplicated(columns: &[&Column], entry: &Entry, rows: f64) -> f64 {
+fn deduplicated(columns: &[&Column], entry: &Entry, rows: f64, most: f64) -> f64 {
     let leaves = |&(nulls, share, size): &(u64, f64, f64)| {
         let (all, rows) = (rows, rows * share);
         let present: Vec<&&Column> = columns
@@ -269,7 +278,8 @@ fn deduplicated(columns: &[&Column], entry: &Entry, rows: f64) -> f64 {
         let combinations: f64 = present.iter().map(distinct).product();
         // So many of the combinations turn up in that many rows, and no fewer than one column alone has values.
         let least = present.iter().map(distinct).fold(1.0, f64::max);
-        let turn_up = (combinations * -(-rows / combinations).exp_m1()).max(least);
+        let turn_up = (combinations * -(-rows / combinations).exp_m1()).min(most);
+        let turn_up = turn_up.max(least);
         group_leaves(turn_up, rows, size)
     };
     entry.variants.iter().map(leaves).sum()

@@ -283,13 +283,13 @@ fn a_statement_that_gets_slower() {
     };
     assert_eq!(
         world(true).told(),
-        ["public.t (a): makes a statement at least 521.3 % slower: SELECT b FROM t WHERE a = $1"]
+        ["public.t (a): makes a statement at least 562.7 % slower: SELECT b FROM t WHERE a = $1"]
     );
     assert_eq!(
         world(true).unhelped(),
         [
             "SELECT b FROM t WHERE a = $1: public.t (a), 80 kB, would lower its planner cost, but makes a statement at least \
-             521.3 % slower: SELECT b FROM t WHERE a = $1"
+             562.7 % slower: SELECT b FROM t WHERE a = $1"
         ]
     );
     let helped = world(false).all_told();

@@ -1,5 +1,5 @@
 //! What a row, a page and a descent take. Microseconds; of a server of 2023 with the data in memory (`benches/time`, TPC-H at
-//! scale 1 on PostgreSQL 15, on two days, of whose figures these are between): another machine is faster or slower in all of it, which falls out when times are compared.
+//! scale 1 on PostgreSQL 15): another machine is faster or slower in all of it, which falls out when times are compared.
 //! Reading what is not in memory comes on top, by what the statements' own counters say.
 
 use serde::Serialize;
@@ -20,18 +20,18 @@ pub(super) const OPERATOR: f64 = 0.035;
 /// A descent of an index.
 pub(super) const DESCENT: f64 = 1.8;
 /// An entry of an index, in order, and for a bitmap.
-pub(super) const ENTRY: f64 = 0.12;
-pub(super) const BITMAP_ENTRY: f64 = 0.055;
+pub(super) const ENTRY: f64 = 0.1;
+pub(super) const BITMAP_ENTRY: f64 = 0.045;
 /// A row fetched by an index: from another page than the one before, and from the same.
-pub(super) const FETCH: f64 = 1.35;
+pub(super) const FETCH: f64 = 1.2;
 pub(super) const FETCH_NEAR: f64 = 0.15;
 /// A look at another page of the visibility map than the one before, and the pages of a table that one such page is about
 /// (`HEAPBLOCKS_PER_PAGE`, `visibilitymap.c`).
 pub(super) const MAP_PAGE: f64 = 0.2;
 pub(super) const PAGES_PER_MAP_PAGE: f64 = 32_672.0;
 /// A page of a bitmap heap scan, and a row on it.
-pub(super) const BITMAP_PAGE: f64 = 2.2;
-pub(super) const BITMAP_ROW: f64 = 0.11;
+pub(super) const BITMAP_PAGE: f64 = 1.5;
+pub(super) const BITMAP_ROW: f64 = 0.08;
 /// A row that looks for partners, a row that becomes part of a hash table, a row that comes out of a join.
 pub(super) const PROBE: f64 = 0.09;
 pub(super) const BUILD: f64 = 0.2;
