@@ -11,7 +11,7 @@
 //! 3. *Lattice*: each used set less one, and with narrower forms of each member. All that helped forms the pool.
 //! 4. *Greedy*: repeatedly takes the move (an index, or a set that one query uses together) with the best net gain (under a
 //!    budget, gain per byte). Bounds from step 1 make it lazy.
-//! 5. *Polish*: drops what is not missed, narrows what is wider than its gain needs.
+//! 5. *Polish*: drops what is not missed, narrows what is wider than its gain needs; with a budget the next step does so.
 //! 6. *Exact*: the best set by all answers so far (`solver`), asked about and solved again until it stays. A budget or a limit on
 //!    the number of indexes holds in every step.
 //!

@@ -217,11 +217,9 @@ fn insert_ms(index: &Hypothetical, table: &Table, snapshot: &Snapshot) -> f64 {
 mod tests {
     use super::*;
     use crate::advisor::size::hypothetical;
-    use crate::model::index::IndexDefinition;
-    use crate::model::index::IndexKey;
     use crate::model::statement::{Source, Statement};
     use crate::model::stats::TableStats;
-    use crate::query::testing::catalog;
+    use crate::query::testing::{btree, catalog};
     use crate::query::workload::{Query, QueryKind, Usual};
 
     /// A day of counters: 10,000 inserts, 20,000 updates of which 15,000 are HOT.
@@ -262,15 +260,7 @@ mod tests {
 
     fn price(snapshot: &Snapshot, columns: &[&str], queries: Vec<Query>) -> WriteCost {
         let table = &snapshot.tables[0];
-        let definition = IndexDefinition {
-            table_oid: table.oid,
-            table: table.qualified(),
-            method: "btree".into(),
-            keys: columns.iter().map(|c| IndexKey::column(*c)).collect(),
-            include: vec![],
-            predicate: None,
-            unique: false,
-        };
+        let definition = btree(table, columns);
         let workload = Workload {
             queries,
             ..Workload::default()

@@ -93,18 +93,21 @@ pub(super) async fn choose<'a>(
     loop {
         let spared = ground.spared(&stay);
         let mut search = ground.search(*search_options, &spared);
-        if !known.is_empty() {
+        if known.is_empty() {
+            for (query, cost) in today {
+                search.observe(&Probe::today(*query), Ok(cost));
+            }
+        } else {
             search = search.knowing(&known);
-        }
-        for (query, cost) in today {
-            search.observe(&Probe::today(*query), Ok(cost));
         }
         let asking = options.deadline.early(ASKING);
         let hurried = ask(&mut search, planner, ground.candidates, asking).await?;
         let choice = search.choice();
         let decision = ground.decision(&search);
         let (report, late) = match last.take() {
-            Some((same, report, late)) if same.indexes == choice.indexes => (report, late),
+            Some((same, report, late)) if same.indexes == choice.indexes => {
+                (report, late || hurried)
+            }
             _ => {
                 let mut report = report(&decision, &choice, search_options, options);
                 let late = check_drops(

@@ -553,6 +553,19 @@ fn create_view(snapshot: &mut Snapshot, ddl: &CreateView, comments: &[Comment]) 
     snapshot.tables.push(table);
 }
 
+/// A full btree on columns of a table.
+pub(crate) fn btree(table: &Table, columns: &[&str]) -> IndexDefinition {
+    IndexDefinition {
+        table_oid: table.oid,
+        table: table.qualified(),
+        method: "btree".into(),
+        keys: columns.iter().map(|c| IndexKey::column(*c)).collect(),
+        include: vec![],
+        predicate: None,
+        unique: false,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -72,13 +72,18 @@ impl Search<'_> {
         complete.then(|| change + self.price(to) - self.price(from))
     }
 
+    /// What is known of a query under a configuration: its answer, or the best plan that it certainly has.
+    fn known(&self, query: usize, configuration: &[usize]) -> Option<&Answer> {
+        let cut = self.cut(query, configuration);
+        let answers = &self.answers[query];
+        answers.get(&cut).or_else(|| answers.at_most(&cut))
+    }
+
     /// What an index at least brings on top of a configuration, by what is known.
     pub(super) fn known_gain(&self, from: &[usize], index: usize) -> f64 {
         let to = union(from, &[index]);
         let load = |query: usize, configuration: &[usize]| {
-            let cut = self.cut(query, configuration);
-            let answers = &self.answers[query];
-            let answer = answers.get(&cut).or_else(|| answers.at_most(&cut));
+            let answer = self.known(query, configuration);
             answer.map_or(0.0, |a| self.weights[query] * a.load())
         };
         let touched = self.touched(&[index]).into_iter();
@@ -90,10 +95,8 @@ impl Search<'_> {
     #[must_use]
     pub fn share_saved(&self, configuration: &[usize]) -> f64 {
         let saved = |query: usize| {
-            let answers = &self.answers[query];
-            let cut = self.cut(query, configuration);
-            let after = answers.get(&cut).or_else(|| answers.at_most(&cut));
-            let loads = answers.get(&[]).zip(after);
+            let before = self.answers[query].get(&[]);
+            let loads = before.zip(self.known(query, configuration));
             loads.map_or(0.0, |(before, after)| {
                 self.weights[query] * (before.load() - after.load())
             })

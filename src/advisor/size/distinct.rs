@@ -39,8 +39,7 @@ pub(super) fn most_distinct(
 #[cfg(test)]
 mod tests {
     use crate::advisor::size::hypothetical_in;
-    use crate::model::index::{IndexDefinition, IndexKey};
-    use crate::query::testing::catalog;
+    use crate::query::testing::{btree, catalog};
 
     /// Pages of an index on the first columns of `line (part, supplier, day)`.
     fn pages(foreign_key: &str, columns: &[&str]) -> f64 {
@@ -60,15 +59,7 @@ mod tests {
             stats.n_distinct = distinct;
             (column.stats, column.dedup) = (Some(stats), true);
         }
-        let definition = IndexDefinition {
-            table_oid: table.oid,
-            table: table.qualified(),
-            method: "btree".into(),
-            keys: columns.iter().map(|c| IndexKey::column(*c)).collect(),
-            include: vec![],
-            predicate: None,
-            unique: false,
-        };
+        let definition = btree(table, columns);
         hypothetical_in(&definition, &snapshot).unwrap().pages
     }
 
