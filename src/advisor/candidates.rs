@@ -17,7 +17,8 @@
 //! (GIN, GiST, BRIN, several columns of these, the nearest rows, hash), 9 in `partial`.
 //!
 //! What exists already, or is the prefix of an index that exists, is left out; so are tables too small to matter, columns
-//! around a unique key, and orders that a LIMIT could make the planner follow for too long (see `combinations`, `keys`).
+//! around a unique key (but a J that is unique in a table too large to be hashed comes with S, which saves look-ups the way to the
+//! table), and orders that a LIMIT could make the planner follow for too long (see `combinations`, `keys`).
 
 mod covering;
 mod declined;
@@ -100,6 +101,9 @@ pub struct Candidates {
     pub skewed: Vec<bool>,
     /// For each candidate whether it is mere comfort: it widens an index that exists, or holds INCLUDE columns.
     pub widens: Vec<bool>,
+    /// For each candidate whether it finds nothing that an index that exists does not find as well, so that it only helps a statement
+    /// that reads no column beside those that it holds.
+    pub only_covers: Vec<bool>,
     /// For each candidate whether it takes a server that builds it to know what it is worth, or whether it can be built at all:
     /// what is no btree, or has an expression that may be mutable.
     pub unproven: Vec<bool>,
@@ -122,14 +126,17 @@ pub fn candidates(
             match catalog.indexable(query, relation) {
                 Err(reason) => _ = declined.insert(reason),
                 Ok(table) => {
-                    for (definition, widens) in catalog.definitions(query, relation, table, options)
-                    {
+                    for definition in catalog.definitions(query, relation, table, options) {
                         let number = *numbers.entry(definition).or_insert_with_key(|definition| {
+                            let existing = catalog.existing(table);
                             found.indexes.push(
                                 hypothetical_in(definition, snapshot)
                                     .unwrap_or_else(|| hypothetical(definition, table)),
                             );
-                            found.widens.push(widens);
+                            found.widens.push(is_comfort(definition, table, &existing));
+                            found
+                                .only_covers
+                                .push(only_covers(definition, table, &existing));
                             found.unproven.push(is_unproven(definition, table));
                             found.indexes.len() - 1
                         });
@@ -277,7 +284,7 @@ impl<'a> Catalog<'a> {
         relation: usize,
         table: &'a Table,
         options: &CandidateOptions,
-    ) -> Vec<(IndexDefinition, bool)> {
+    ) -> Vec<IndexDefinition> {
         let rank = |column: &str| self.usage.get(&(table.oid, column)).copied().unwrap_or(0.0);
         let mut definitions = Vec::new();
         let unique: Vec<BTreeSet<&str>> = self
@@ -290,9 +297,11 @@ impl<'a> Catalog<'a> {
         let used = &query.shape.relations[relation];
         let parts = parts(query, relation, table, self.snapshot);
         let counted = rows_counted(query, self.snapshot);
+        let work_mem = self.snapshot.server.number("work_mem", 4096.0) * 1024.0;
+        let beyond_hashing = table.relpages * 8192.0 > work_mem;
         let needed = |eq| needed(eq, used, table, self.snapshot, counted);
         for groups in groups(query, relation, table, &rank, &unique, &needed) {
-            for keys in combinations(&groups, table, &unique, options.max_columns) {
+            for keys in combinations(&groups, table, &unique, options.max_columns, beyond_hashing) {
                 let plain = definition(table, keys, Vec::new());
                 definitions.extend(parts.iter().filter_map(|part| partial(&plain, part)));
                 if let Some(include) = covering(&groups, &plain, used, table)
@@ -318,12 +327,7 @@ impl<'a> Catalog<'a> {
             let most = options.max_columns;
             definitions.extend(special(query, relation, table, self.snapshot, most));
         }
-        let existing: Vec<IndexDefinition> = self
-            .snapshot
-            .indexes_of(table.oid)
-            .filter(|i| i.usable() && !i.incomplete)
-            .map(|i| spelled(&i.definition, table))
-            .collect();
+        let existing = self.existing(table);
         let too_large = |d: &IndexDefinition| {
             !d.include.is_empty()
                 && hypothetical(d, table).pages > options.covering_share * table.relpages
@@ -338,30 +342,45 @@ impl<'a> Catalog<'a> {
             existing.iter().any(|e| d.is_prefix_of(e))
         };
         definitions.retain(|d| !exists(d));
-        let begins = |d: &IndexDefinition| {
-            let d = spelled(d, table);
-            existing.iter().any(|e| {
-                let plain = IndexDefinition {
-                    unique: false,
-                    include: Vec::new(),
-                    ..e.clone()
-                };
-                // A part of what an index holds in whole is comfort as well.
-                let whole = IndexDefinition {
-                    predicate: None,
-                    ..d.clone()
-                };
-                plain.is_prefix_of(&d) || d.predicate.is_some() && whole.is_prefix_of(e)
-            })
-        };
         definitions
-            .into_iter()
-            .map(|d| {
-                let widens = !d.include.is_empty() || begins(&d);
-                (d, widens)
-            })
-            .collect()
     }
+
+    /// The indexes of a table that can be used, with expressions spelled as ours are.
+    fn existing(&self, table: &Table) -> Vec<IndexDefinition> {
+        let usable = self
+            .snapshot
+            .indexes_of(table.oid)
+            .filter(|i| i.usable() && !i.incomplete);
+        usable.map(|i| spelled(&i.definition, table)).collect()
+    }
+}
+
+/// Whether it is mere comfort: see `Candidates::widens`.
+fn is_comfort(definition: &IndexDefinition, table: &Table, existing: &[IndexDefinition]) -> bool {
+    let d = spelled(definition, table);
+    let begins = |e: &IndexDefinition| {
+        let plain = IndexDefinition {
+            unique: false,
+            include: Vec::new(),
+            ..e.clone()
+        };
+        // A part of what an index holds in whole is comfort as well.
+        let whole = IndexDefinition {
+            predicate: None,
+            ..d.clone()
+        };
+        plain.is_prefix_of(&d) || d.predicate.is_some() && whole.is_prefix_of(e)
+    };
+    !d.include.is_empty() || existing.iter().any(begins)
+}
+
+/// Whether its keys are the first of an index that exists: see `Candidates::only_covers`.
+fn only_covers(definition: &IndexDefinition, table: &Table, existing: &[IndexDefinition]) -> bool {
+    let plain = IndexDefinition {
+        include: Vec::new(),
+        ..spelled(definition, table)
+    };
+    !definition.include.is_empty() && existing.iter().any(|e| plain.is_prefix_of(e))
 }
 
 fn definition(table: &Table, keys: Vec<IndexKey>, include: Vec<String>) -> IndexDefinition {
@@ -382,6 +401,7 @@ fn combinations(
     table: &Table,
     unique: &[BTreeSet<&str>],
     max_columns: usize,
+    beyond_hashing: bool,
 ) -> Vec<Vec<IndexKey>> {
     let Groups {
         eq,
@@ -434,11 +454,18 @@ fn combinations(
         }
     }
     for join in joins {
-        // A unique index finds the one row already; more columns in front of it or behind it find no fewer.
-        let found: BTreeSet<&str> = (eq.iter().chain(join))
-            .filter_map(IndexKey::column_name)
-            .collect();
-        if unique.iter().any(|set| set.is_subset(&found)) {
+        let is_unique = |parts: &[&[IndexKey]]| {
+            let keys = parts.iter().copied().flatten();
+            let names: BTreeSet<&str> = keys.filter_map(IndexKey::column_name).collect();
+            unique.iter().any(|set| set.is_subset(&names))
+        };
+        // A unique index finds the one row already; more columns in front of it or behind it find no fewer. But where each row
+        // of the other side is looked up, one with all that is read saves each the way to the table. A table that fits into
+        // memory is hashed instead.
+        if is_unique(&[eq, join]) {
+            if beyond_hashing && is_unique(&[join]) {
+                add(&[join]);
+            }
             continue;
         }
         add(&[join]);

@@ -435,7 +435,8 @@ impl<'a> Search<'a> {
     }
 }
 
-/// For each query the candidates that begin with the same column of the same table as one of its own.
+/// For each query the candidates that begin with the same column of the same table as one of its own; those that only cover where
+/// they hold all that one of its own does.
 fn relevant(candidates: &Candidates) -> Vec<Configuration> {
     let lead = |i: usize| {
         let definition = &candidates.indexes[i].definition;
@@ -445,6 +446,17 @@ fn relevant(candidates: &Candidates) -> Vec<Configuration> {
     for index in 0..candidates.indexes.len() {
         beginning.entry(lead(index)).or_default().push(index);
     }
+    let covers = |i: usize, own: &Configuration| {
+        let wide = &candidates.indexes[i].definition;
+        let held =
+            |name: &String| wide.include.contains(name) || wide.key_columns().any(|c| c == name);
+        (own.iter().map(|&k| &candidates.indexes[k].definition)).any(|narrow| {
+            narrow.table_oid == wide.table_oid
+                && narrow.keys == wide.keys
+                && !narrow.include.is_empty()
+                && narrow.include.iter().all(held)
+        })
+    };
     let own = |own: &Configuration| {
         let leads: BTreeSet<_> = own.iter().map(|&i| lead(i)).collect();
         let mut all: Configuration = leads
@@ -452,6 +464,7 @@ fn relevant(candidates: &Candidates) -> Vec<Configuration> {
             .filter_map(|l| beginning.get(l))
             .flatten()
             .copied()
+            .filter(|&i| !candidates.only_covers[i] || covers(i, own))
             .collect();
         all.sort_unstable();
         all

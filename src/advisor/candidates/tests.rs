@@ -186,6 +186,24 @@ fn the_inner_side_of_a_join_is_looked_up() {
 }
 
 #[test]
+fn a_unique_look_up_of_a_table_too_large_to_hash_may_be_covered() {
+    let looked_up = |pages: u32| {
+        let ddl = format!(
+            "create table orders (id int, customer_id int, status text); -- rows=100000 pages=1000
+             create table customers (id int primary key, email text, country int); -- rows=50000 pages={pages} visible=1
+             -- email: avg_width=40"
+        );
+        let sql = "select c.country from orders o join customers c on c.id = o.customer_id where o.status = $1";
+        let found = of(&ddl, sql);
+        let covering = found.into_iter().filter(|d| d.contains("INCLUDE"));
+        covering.collect::<Vec<_>>().join(", ")
+    };
+    // 4 MB of work_mem are 512 pages.
+    assert_eq!(looked_up(600), "(id) INCLUDE (country)");
+    assert_eq!(looked_up(500), "");
+}
+
+#[test]
 fn what_is_joined_to_a_constant_is_compared_with_it() {
     check(
         &[

@@ -140,6 +140,7 @@ impl World<'_> {
             guessed: vec![self.guessed; self.plans.len()],
             skewed: vec![false; self.plans.len()],
             widens: vec![false; all.len()],
+            only_covers: vec![false; all.len()],
             unproven: vec![false; all.len()],
         }
     }

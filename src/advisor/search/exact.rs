@@ -17,7 +17,7 @@ const WORK: usize = 40_000;
 /// The same as long as new answers still change the table: a good choice is found long before it is proven.
 const FIRST_WORK: usize = WORK / 10;
 /// How often the table is solved again after new answers.
-const ROUNDS: usize = 12;
+const ROUNDS: usize = 30;
 
 /// Where the exact choice stands.
 #[derive(Debug, Clone, Default)]

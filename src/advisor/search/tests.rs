@@ -30,6 +30,7 @@ fn fixture(sizes: &[(&str, f64)], queries: usize) -> Candidates {
         guessed: vec![false; queries],
         skewed: vec![false; queries],
         widens: vec![false; sizes.len()],
+        only_covers: vec![false; sizes.len()],
         unproven: vec![false; sizes.len()],
     }
 }
@@ -385,4 +386,23 @@ proptest! {
             prop_assert!(options.budget_bytes.is_none() || size(&chosen) <= budget);
         }
     }
+}
+
+/// An index that finds no more than one that exists is of use only where it holds all that is read.
+#[test]
+fn what_only_covers_matters_where_it_covers() {
+    let mut candidates = fixture(&[("a", 8e6), ("b", 8e6), ("c", 8e6)], 3);
+    // All begin with the same column; they hold what the first query reads, what the second reads, and both.
+    for (index, include) in [vec!["x"], vec!["y"], vec!["x", "y"]]
+        .into_iter()
+        .enumerate()
+    {
+        let definition = &mut candidates.indexes[index].definition;
+        definition.keys = vec![IndexKey::column("id")];
+        definition.include = include.into_iter().map(ToOwned::to_owned).collect();
+    }
+    candidates.of_query = vec![vec![0], vec![1], vec![2]];
+    assert_eq!(relevant(&candidates), vec![vec![0, 1, 2]; 3]);
+    candidates.only_covers = vec![true; 3];
+    assert_eq!(relevant(&candidates), [vec![0, 2], vec![1, 2], vec![2]]);
 }
