@@ -20,6 +20,7 @@ pub mod estimate;
 mod expressions;
 mod finders;
 pub mod frontier;
+pub mod generic;
 mod keys;
 pub mod number_limit;
 mod partial;

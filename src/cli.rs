@@ -15,6 +15,7 @@ mod drops;
 mod exit;
 mod file;
 mod frontier;
+mod generic;
 mod interrupt;
 mod load;
 mod output;

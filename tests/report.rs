@@ -9,7 +9,7 @@ use std::path::Path;
 use pgperf::advisor::frontier::Step;
 use pgperf::advisor::priority::Priority;
 use pgperf::advisor::recommendation::{
-    Action, Benefit, Confidence, Helped, Misjudged, Recommendation, Replaced,
+    Action, Benefit, Confidence, Generic, Helped, Misjudged, Recommendation, Replaced,
 };
 use pgperf::advisor::rejections::{Rejection, Unhelped, Why};
 use pgperf::advisor::time_model::{Calibration, Slowness};
@@ -235,6 +235,7 @@ fn create(
 
 fn helped(queryid: i64, query: &str, calls: f64, before: f64, after: f64) -> Helped {
     Helped {
+        position: 0,
         queryids: vec![queryid],
         fingerprint: "00c0ffee00c0ffee".into(),
         query: query.into(),
@@ -246,6 +247,7 @@ fn helped(queryid: i64, query: &str, calls: f64, before: f64, after: f64) -> Hel
         plan_before: "Limit > Sort > Seq Scan on orders".into(),
         plan_after: "Limit > Index Scan using orders_customer_id_created_at_idx on orders".into(),
         assumed: vec![],
+        generic: None,
         unread: None,
     }
 }
@@ -279,6 +281,10 @@ fn hostile() -> Recommendation {
                 counted: false,
             },
         ],
+        generic: Some(Generic {
+            cost: 90.0,
+            plan: "Seq Scan on \u{1b}[31mred".into(),
+        }),
         unread: Some("Expected: ), found: \u{1b}[31mx near \"x) from \u{202e}gone\"".into()),
         ..helped(7, ATTACK, 1.0, 100.0, 50.0)
     };

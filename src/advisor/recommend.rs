@@ -184,6 +184,7 @@ impl Decision<'_> {
         let first = query.members.first();
         let timed = query.total_ms.filter(|_| query.calls > 0.0);
         Helped {
+            position: q,
             queryids: queryids(query, self.snapshot),
             fingerprint: format!("{:016x}", query.fingerprint),
             query: query.text.clone(),
@@ -195,6 +196,7 @@ impl Decision<'_> {
             plan_before: before.1,
             plan_after: after.1,
             assumed: query.assumed().cloned().collect(),
+            generic: None,
             unread: query.unread.clone(),
         }
     }

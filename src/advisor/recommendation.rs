@@ -189,6 +189,9 @@ pub struct Benefit {
 /// One statement that an index helps.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Helped {
+    /// Its position in the workload.
+    #[serde(skip)]
+    pub position: usize,
     /// `queryid`s of the statement, when known (several: IN lists of different length, several roles).
     pub queryids: Vec<i64>,
     /// Our fingerprint, hexadecimal: stable across servers.
@@ -213,7 +216,19 @@ pub struct Helped {
     /// What was taken for parameters whose values nobody knows.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub assumed: Vec<Assumed>,
+    /// The plan without values that the server may settle on where the statement is prepared, if that leaves the index aside.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub generic: Option<Generic>,
     /// Why its SQL was not understood, if its plan was read instead.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unread: Option<String>,
+}
+
+/// A generic plan: one that is made without the values of the parameters.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Generic {
+    /// Planner cost per execution, as the planner takes it for unknown values.
+    pub cost: f64,
+    /// Its outline.
+    pub plan: String,
 }

@@ -159,6 +159,7 @@ mod tests {
         let index = names.choose(&definition, table);
         let (changes, undo) = build(&definition, &index, &mut names, snapshot);
         let helped = Helped {
+            position: 0,
             queryids: vec![],
             fingerprint: String::new(),
             query: String::new(),
@@ -170,6 +171,7 @@ mod tests {
             plan_before: String::new(),
             plan_after: String::new(),
             unread: None,
+            generic: None,
             assumed: vec![],
         };
         Recommendation {

@@ -12,6 +12,7 @@ use super::calibrate::{fitted, learn};
 use super::choose::{Chosen, Ground, choose, window_days};
 use super::deadline::Deadline;
 use super::frontier::frontier;
+use super::generic::check_generic;
 use super::planner::{Asking, Planner};
 use crate::advisor::analyze_advice::analyze_advice;
 use crate::advisor::build::Names;
@@ -167,7 +168,15 @@ pub(crate) async fn advice(
     } = chosen;
     let decision = ground.decision(&search);
     prioritize(&mut report.recommendations, counted(&decision), snapshot);
-    cut_short |= options.deadline.is_past();
+    cut_short |= check_generic(
+        &decision,
+        &choice,
+        &mut planner,
+        options.deadline,
+        &mut report.recommendations,
+    )
+    .await?
+        || options.deadline.is_past();
     if options.frontier {
         let within =
             |budget| ground.search(options.limited(SearchOptions::within(budget)), &spared);

@@ -14,7 +14,7 @@ use crate::model::gap::{Gap, Part};
 use crate::model::index::{Index, IndexDefinition};
 use crate::model::snapshot::Snapshot;
 use crate::model::whatif::{Cost, Hypothetical, Source};
-use crate::pg::error::Kind;
+use crate::pg::error::{Error, Kind};
 use crate::pg::explain::Explainable;
 use crate::query::workload::{Usual, Workload};
 pub(super) use means::Asking;
@@ -153,25 +153,13 @@ impl<'a> Planner<'a> {
             parameters: usual.parameters,
             search_path: &self.workload.queries[query].search_path,
         };
-        let (unproven, deadline) = (&self.unproven, self.means.deadline);
-        let answer = match &mut self.means.who {
+        let answer = match &self.means.who {
             Who::Arithmetic => return Ok(Ok(self.estimate(query, way, indexes, dropped))),
             // Only newer versions of it can hide an index, by oid and for a whole session.
             Who::Hypopg(_) if !dropped.is_empty() => {
                 return Ok(Err("hypopg was not asked about dropped indexes".into()));
             }
-            Who::Hypopg(hypopg) => {
-                let able = Able::of(indexes, |i| !unproven.contains(&i.definition));
-                // Always waited for: what it has made in the session has to be taken away again.
-                let answer = hypopg.cost(&statement, &able.indexes).await;
-                Some(answer.map(|cost| able.placed(cost)))
-            }
-            Who::Clone(clone) => {
-                let able = Able::of(indexes, |i| clone.refusal(i).is_none());
-                let answer = clone.cost_without(&statement, &able.indexes, dropped);
-                let answer = deadline.bound(answer).await;
-                answer.map(|answer| answer.map(|cost| able.placed(cost)))
-            }
+            Who::Hypopg(_) | Who::Clone(_) => self.server(&statement, indexes, dropped).await,
         };
         // Whoever is not waited for is not asked again either: it would answer this first.
         let Some(answer) = answer else {
@@ -189,6 +177,53 @@ impl<'a> Planner<'a> {
                 self.refused.insert(query, error.message);
                 Ok(Ok(self.estimate(query, way, indexes, dropped)))
             }
+        }
+    }
+
+    /// What a server says, unless the deadline comes before.
+    async fn server(
+        &mut self,
+        statement: &Explainable<'_>,
+        indexes: &[&'a Hypothetical],
+        dropped: &[&Index],
+    ) -> Option<Result<Cost, Error>> {
+        let (unproven, deadline) = (&self.unproven, self.means.deadline);
+        match &mut self.means.who {
+            Who::Arithmetic => None,
+            Who::Hypopg(hypopg) => {
+                let able = Able::of(indexes, |i| !unproven.contains(&i.definition));
+                // Always waited for: what it has made in the session has to be taken away again.
+                let answer = hypopg.cost(statement, &able.indexes).await;
+                Some(answer.map(|cost| able.placed(cost)))
+            }
+            Who::Clone(clone) => {
+                let able = Able::of(indexes, |i| clone.refusal(i).is_none());
+                let answer = clone.cost_without(statement, &able.indexes, dropped);
+                let answer = deadline.bound(answer).await;
+                answer.map(|answer| answer.map(|cost| able.placed(cost)))
+            }
+        }
+    }
+
+    /// What a server says of a query's generic plan, made without any values; nothing where none plans it.
+    pub(crate) async fn generic(
+        &mut self,
+        query: usize,
+        indexes: &[&'a Hypothetical],
+    ) -> Result<Option<Cost>, Failure> {
+        if !self.planned.contains(&query) {
+            return Ok(None);
+        }
+        self.asked += 1;
+        let query = &self.workload.queries[query];
+        let statement = Explainable {
+            text: &query.text,
+            parameters: query.parameters,
+            search_path: &query.search_path,
+        };
+        match self.server(&statement, indexes, &[]).await {
+            Some(Err(error)) if error.kind == Kind::Lost => Err(error.into()),
+            answer => Ok(answer.and_then(Result::ok)),
         }
     }
 

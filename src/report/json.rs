@@ -15,7 +15,8 @@
 //!                  include, predicate, unique, size_bytes, replaces?: [{schema, index, size_bytes, write_ms_per_day}],
 //!                  net_size_bytes?, benefit: {cost_before, cost_after, ms_per_day_saved,
 //!                  write_ms_per_day, load_share_saved}, statements: [{queryid, queryids, fingerprint, query, line?, calls,
-//!                  mean_ms, cost_before, cost_after, plan_before, plan_after, unread?}], misjudged?: [{queryid, queryids, fingerprint,
+//!                  mean_ms, cost_before, cost_after, plan_before, plan_after, assumed?: [{column, share, generic, calls?, counted}],
+//!                  generic?: {cost, plan}, unread?}], misjudged?: [{queryid, queryids, fingerprint,
 //!                  query, calls, rows_counted, rows_expected}], confidence: low|medium|high,
 //!                  confidence_reason, rank, priority: P0|P1|P2|P3, priority_reason, effort, risk, reason}]
 //! summary          {cost_before, cost_after, ms_per_day_saved, size_bytes, budget_bytes, max_indexes, max_indexes_per_table,
@@ -30,6 +31,8 @@
 //! `queryid` is a string: it is a 64-bit number, which JavaScript and jq before 1.7 silently round to 53 bits, and exporters
 //! carry it as a text label anyway. `queryid` is the first of `queryids`, null when there is none.
 //! `replaces` and `net_size_bytes`, which is less than 0 where less is needed than before, come with `replace` only.
+//! `generic` of a statement is a plan made without values, on which the server may settle where the statement is prepared; it comes
+//! only where that plan does not use the index.
 //! `rank` is the position in the list, the order in which the advice is best followed; up to version 1 it was called `priority`.
 //! What is about a table and not about an index has null for `index` (statistics: their name), `method` and `size_bytes`; a setting of
 //! the server (`set`) has null for `schema` and `table` too.
@@ -42,7 +45,7 @@ use serde::Serialize;
 use crate::advisor::frontier::Step;
 use crate::advisor::priority::Priority;
 use crate::advisor::recommendation::{
-    Action, Benefit, Confidence, Helped, Misjudged, Recommendation, Replaced,
+    Action, Benefit, Confidence, Generic, Helped, Misjudged, Recommendation, Replaced,
 };
 use crate::advisor::rejections::{Rejection, Unhelped, Why};
 use crate::model::change::Change;
@@ -187,6 +190,8 @@ struct HelpedObject<'a> {
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     assumed: &'a [Assumed],
     #[serde(skip_serializing_if = "Option::is_none")]
+    generic: Option<&'a Generic>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     unread: Option<&'a str>,
 }
 
@@ -313,6 +318,7 @@ fn helped(helped: &Helped) -> HelpedObject<'_> {
         plan_before: &helped.plan_before,
         plan_after: &helped.plan_after,
         assumed: &helped.assumed,
+        generic: helped.generic.as_ref(),
         unread: helped.unread.as_deref(),
     }
 }

@@ -2,7 +2,9 @@
 
 use std::fmt::Write as _;
 
-use crate::advisor::recommendation::{Action, Confidence, Helped, Misjudged, Recommendation};
+use crate::advisor::recommendation::{
+    Action, Confidence, Generic, Helped, Misjudged, Recommendation,
+};
 use crate::advisor::time_model::{Calibration, Slowness};
 use crate::model::change::Change;
 use crate::model::gap::Gap;
@@ -326,7 +328,19 @@ pub(super) fn notes(statement: &Helped) -> Vec<String> {
         format!("SQL not understood ({why}): read off its plan, asked with its own text")
     });
     let assumed = statement.assumed.iter().map(assumed);
-    unread.chain(assumed).map(|note| one_line(&note)).collect()
+    let generic = statement.generic.iter().map(generic);
+    let notes = unread.chain(assumed).chain(generic);
+    notes.map(|note| one_line(&note)).collect()
+}
+
+/// That a prepared statement may not use the index, and what makes it.
+fn generic(generic: &Generic) -> String {
+    format!(
+        "prepared: from its sixth execution in a session on it may keep a plan made without values, which costs {} and does not \
+         use the index ({}); SET plan_cache_mode = force_custom_plan in its sessions prevents that",
+        CostUnits(generic.cost),
+        generic.plan
+    )
 }
 
 /// Rows counted against rows expected of one statement: "100 rows counted, 1 expected (100×)".

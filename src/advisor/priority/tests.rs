@@ -39,6 +39,7 @@ fn recommendation(snapshot: &Snapshot, action: Action, index: &str) -> Recommend
 
 fn statement(calls: f64) -> Helped {
     Helped {
+        position: 0,
         queryids: Vec::new(),
         fingerprint: String::new(),
         query: String::new(),
@@ -50,6 +51,7 @@ fn statement(calls: f64) -> Helped {
         plan_before: String::new(),
         plan_after: String::new(),
         assumed: Vec::new(),
+        generic: None,
         unread: None,
     }
 }
