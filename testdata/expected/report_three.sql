@@ -55,6 +55,7 @@ CREATE INDEX CONCURRENTLY orders_customer_id_created_at_idx ON public.orders (cu
 --   SQL not understood (Expected: ), found: \x1b[31mx near "x) from \u{202e}gone"): read off its plan, asked with its own text
 --   values: cre\x1b[31mated taken to keep 1.2 % of the table, as the rows returned say (unknown values: 33.3 %)
 --   values: state taken to keep 95.0 % of the table in 74.9 % of the calls, how often which value is asked for is not known (unknown values: 25.0 %)
+--   prepared: from its sixth execution in a session on it may keep a plan made without values, which costs 90.00 and does not use the index (Seq Scan on \x1b[31mred); SET plan_cache_mode = force_custom_plan in its sessions prevents that
 CREATE INDEX CONCURRENTLY U&"we""ird; drop table x_Größe_new\000Aline\001B[31m\\_idx" ON "My Schema"."we""ird; drop table x" ("Größe", U&"new\000Aline\001B[31m\\");
 -- only if what stands above succeeded, as with ON_ERROR_STOP:
 DROP INDEX CONCURRENTLY "My Schema".U&"old\202E";
