@@ -20,6 +20,7 @@
 //! around a unique key (but a J that is unique in a table too large to be hashed comes with S, which saves look-ups the way to the
 //! table), and orders that a LIMIT could make the planner follow for too long (see `combinations`, `keys`).
 
+mod comfort;
 mod covering;
 mod declined;
 
@@ -40,6 +41,7 @@ use crate::model::snapshot::Snapshot;
 use crate::model::whatif::Hypothetical;
 use crate::query::shape::{Operator, Predicate, Shape};
 use crate::query::workload::{Query, Workload};
+use comfort::{is_comfort, only_covers};
 use covering::covering;
 
 /// Below this many pages (128 kB) a table is read in one go whatever indexes it has.
@@ -353,34 +355,6 @@ impl<'a> Catalog<'a> {
             .filter(|i| i.usable() && !i.incomplete);
         usable.map(|i| spelled(&i.definition, table)).collect()
     }
-}
-
-/// Whether it is mere comfort: see `Candidates::widens`.
-fn is_comfort(definition: &IndexDefinition, table: &Table, existing: &[IndexDefinition]) -> bool {
-    let d = spelled(definition, table);
-    let begins = |e: &IndexDefinition| {
-        let plain = IndexDefinition {
-            unique: false,
-            include: Vec::new(),
-            ..e.clone()
-        };
-        // A part of what an index holds in whole is comfort as well.
-        let whole = IndexDefinition {
-            predicate: None,
-            ..d.clone()
-        };
-        plain.is_prefix_of(&d) || d.predicate.is_some() && whole.is_prefix_of(e)
-    };
-    !d.include.is_empty() || existing.iter().any(begins)
-}
-
-/// Whether its keys are the first of an index that exists: see `Candidates::only_covers`.
-fn only_covers(definition: &IndexDefinition, table: &Table, existing: &[IndexDefinition]) -> bool {
-    let plain = IndexDefinition {
-        include: Vec::new(),
-        ..spelled(definition, table)
-    };
-    !definition.include.is_empty() && existing.iter().any(|e| plain.is_prefix_of(e))
 }
 
 fn definition(table: &Table, keys: Vec<IndexKey>, include: Vec<String>) -> IndexDefinition {
