@@ -64,6 +64,7 @@
 //! Files are `x.rs` beside `x/`; each opens with what it is.
 
 pub mod advisor;
+pub mod audit;
 pub mod cli;
 pub mod model;
 pub mod pg;

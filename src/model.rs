@@ -7,6 +7,7 @@ pub mod build;
 pub mod catalog;
 pub mod change;
 pub mod definition;
+pub mod explained;
 pub mod gap;
 pub mod ident;
 pub mod index;

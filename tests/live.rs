@@ -18,7 +18,10 @@ mod live {
     mod interrupt;
     mod kinds;
     mod local;
+    mod plans;
     mod roles;
+    #[path = "../corpus/scenario.rs"]
+    pub(crate) mod scenario;
     mod shop;
     pub(crate) mod support;
     mod unread;

@@ -1,0 +1,10 @@
+//! SNAPSHOT, PLANS, SQL → FINDINGS: what an expert sees, by rules, each with its evidence and what to do about it.
+//!
+//! A rule is one file under [`rules`] and one line in [`rules::RULES`]: what it looks at, its page for people, and a pure function
+//! from what is looked at to findings. Whether a finding is worth a person's time is decided in one place for all
+//! ([`finding::severity`]), by what it costs.
+
+pub mod exclusive;
+pub mod finding;
+pub mod rules;
+pub mod view;

@@ -1,0 +1,6 @@
+-- What workers compare with is computed before they start.
+set parallel_setup_cost = 0;
+set parallel_tuple_cost = 0;
+set min_parallel_table_scan_size = 0;
+set max_parallel_workers_per_gather = 2;
+select count(*) from orders where total > (select avg(quantity) from items);

@@ -1,0 +1,7 @@
+//! The labelled corpus of `testdata`: what rules find in it, without any server.
+
+#[cfg(test)]
+mod corpus {
+    mod recorded;
+    pub(crate) mod scenario;
+}
