@@ -13,8 +13,10 @@ mod demo;
 mod doctor;
 mod drops;
 mod exit;
+mod explain;
 mod file;
 mod frontier;
+mod gate;
 mod generic;
 mod interrupt;
 mod load;
@@ -61,6 +63,7 @@ async fn run(arguments: args::Arguments) -> Result<Exit, Failure> {
         args::Command::Clone(command) => clone::run(&command).await,
         args::Command::Demo(command) => demo::run(&command).await,
         args::Command::Doctor(command) => unless_interrupted(doctor::run(&command)).await,
+        args::Command::Explain(command) => explain::run(&command).await,
         args::Command::Snapshot(command) => unless_interrupted(snapshot::run(&command)).await,
     }
 }

@@ -13,6 +13,7 @@ mod live {
     mod drops;
     mod estimate;
     mod first;
+    mod gate;
     mod hypopg;
     mod inputs;
     mod interrupt;

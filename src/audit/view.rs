@@ -62,6 +62,12 @@ impl<'a> View<'a> {
         }
     }
 
+    /// Cost of a node without those below.
+    #[must_use]
+    pub fn cost(&self, node: usize) -> f64 {
+        self.costs[node]
+    }
+
     /// The same with all below it.
     #[must_use]
     pub fn subtree_share(&self, node: usize) -> f64 {

@@ -34,6 +34,8 @@ pub(crate) enum Command {
     Demo(super::demo::DemoArgs),
     /// Check connection, version, extensions, settings and privileges; print what closes each gap.
     Doctor(super::doctor::DoctorArgs),
+    /// One statement or one recorded plan: the tree with what each node took, and what is wrong with it.
+    Explain(super::explain::ExplainArgs),
     /// Save everything collected as one file.
     Snapshot(super::snapshot::SnapshotArgs),
 }

@@ -101,7 +101,7 @@ pub(crate) fn to_stdout(text: &str) -> Result<(), Failure> {
 }
 
 /// As wide as the terminal; plain when it is none.
-fn style() -> Style {
+pub(crate) fn style() -> Style {
     let columns = std::env::var("COLUMNS").ok().and_then(|c| c.parse().ok());
     let width = if std::io::stdout().is_terminal() {
         terminal_width().or(columns)

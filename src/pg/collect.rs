@@ -8,6 +8,7 @@ mod catalog;
 mod columns;
 mod definitions;
 mod gaps;
+mod gate;
 mod indexes;
 mod server;
 mod standing;
@@ -20,6 +21,7 @@ use crate::model::snapshot::{FORMAT, Snapshot};
 use crate::pg::connect::Connection;
 use crate::pg::error::{Error, Kind};
 
+pub use gate::{Behind, Names, Suspect, behind, suspects};
 pub(super) use standing::{activity, rights, standing};
 use transaction::{Transaction, is_lock_timeout};
 

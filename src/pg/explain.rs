@@ -77,6 +77,54 @@ impl Explainable<'_> {
     }
 }
 
+/// What EXPLAIN prints of a statement, whole: planned only, or executed inside of an open transaction.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Depth {
+    /// Planned.
+    Planned,
+    /// Executed, with times and blocks; a transaction must be open, which the caller rolls back. Milliseconds it may take.
+    Executed {
+        /// `statement_timeout`.
+        timeout_ms: u64,
+    },
+}
+
+/// The JSON text of EXPLAIN, with the settings that change plans. What is executed has passed the gate.
+///
+/// # Errors
+/// As the server says: the statement cannot be planned, a table is locked, it took too long, the connection is lost.
+pub async fn explained(
+    connection: &Connection,
+    statement: &Explainable<'_>,
+    depth: Depth,
+) -> Result<String, Error> {
+    let version = connection.server_version_num();
+    let settings = statement.settings(version);
+    let batch = match depth {
+        Depth::Planned => {
+            let explain = statement.explain_as("VERBOSE, SETTINGS, FORMAT JSON", version);
+            format!("{BEGIN};{settings}SAVEPOINT pgperf;{explain}")
+        }
+        Depth::Executed { timeout_ms } => {
+            let options = "ANALYZE, BUFFERS, VERBOSE, SETTINGS, FORMAT JSON";
+            let explain = statement.explain_as(options, version);
+            format!("SET LOCAL statement_timeout = {timeout_ms};{settings}{explain}")
+        }
+    };
+    let answer = connection.simple(&batch).await;
+    if depth == Depth::Planned && !matches!(&answer, Err(error) if error.kind == Kind::Lost) {
+        if answer.is_err() {
+            let _ = connection.simple("ROLLBACK TO SAVEPOINT pgperf").await;
+        }
+        if statement.is_prepared(version) {
+            let _ = (connection.simple(&format!("DEALLOCATE {PREPARED}"))).await;
+        }
+        connection.simple("ROLLBACK").await?;
+    }
+    let results = answer?;
+    Ok(lines(&results).join("\n"))
+}
+
 /// The verbose plan of a statement by the observed server itself, as it is: nothing is executed, nothing hypothetical.
 ///
 /// # Errors
@@ -104,13 +152,17 @@ pub async fn explain(connection: &Connection, statement: &Explainable<'_>) -> Re
     plan_of(&answer?)
 }
 
+/// The lines of the last result set.
+fn lines(results: &[ResultSet]) -> Vec<&str> {
+    let rows = results.last().map_or(&[][..], |r| &r.rows);
+    let rows = rows.iter();
+    rows.filter_map(|row| row.first()?.as_deref()).collect()
+}
+
 /// The plan in the last result set.
 pub(super) fn plan_of(results: &[ResultSet]) -> Result<Plan, Error> {
-    let rows = results.last().map_or(&[][..], |r| &r.rows);
-    let lines: Vec<&str> = (rows.iter())
-        .filter_map(|row| row.first()?.as_deref())
-        .collect();
-    Plan::from_explain_json(&lines.join("\n")).map_err(|message| Error::new(Kind::Query, message))
+    Plan::from_explain_json(&lines(results).join("\n"))
+        .map_err(|message| Error::new(Kind::Query, message))
 }
 
 #[cfg(test)]

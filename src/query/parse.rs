@@ -131,6 +131,33 @@ impl<'a> Prepared<'a> {
     }
 }
 
+/// A statement as the server can EXPLAIN it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Explainable {
+    /// Its text: repaired, one statement, no semicolon.
+    pub text: String,
+    /// Highest `$n`.
+    pub parameters: usize,
+}
+
+/// Makes a text explainable, whether its SQL is understood or not: the server knows better.
+///
+/// # Errors
+/// Says why it cannot be: it is no SELECT, INSERT, UPDATE, DELETE or MERGE, or more than one.
+pub fn explainable(text: &str) -> Result<Explainable, String> {
+    let prepared = Prepared::new(text).map_err(|misread| misread.what)?;
+    if !prepared.is_query() {
+        return Err("it is no SELECT, INSERT, UPDATE, DELETE or MERGE".into());
+    }
+    if !prepared.is_one_statement() {
+        return Err("it is more than one statement".into());
+    }
+    Ok(Explainable {
+        text: prepared.text(),
+        parameters: prepared.parameters(),
+    })
+}
+
 /// Parses a text that stands for itself, such as the definition of a view.
 pub(crate) fn parse_text(text: &str) -> Result<Ast, Misread> {
     Ok(Prepared::new(text)?.parse()?.ast)

@@ -7,7 +7,7 @@ use tabled::settings::object::Columns;
 use tabled::settings::{Alignment, Style as TableStyle};
 
 use crate::report::Style;
-use crate::report::plain::{width, wrap, wrap_at_most};
+use crate::report::plain::{truncate, width, wrap, wrap_at_most};
 
 /// Lines that a statement's text may take.
 const TEXT_LINES: usize = 3;
@@ -76,6 +76,23 @@ impl Page {
                 label = " ".repeat(longest + 2);
             }
         }
+    }
+
+    /// A text behind a margin; lines that it takes more begin below its beginning.
+    pub(super) fn hanging(&mut self, margin: &str, text: &str) {
+        const LEAST: usize = 20;
+        let columns = self.width.saturating_sub(width(margin)).max(LEAST);
+        let mut before = margin.to_owned();
+        for line in wrap(text, columns) {
+            self.verbatim(0, "", &format!("{before}{line}"));
+            before = " ".repeat(width(margin));
+        }
+    }
+
+    /// One line, cut where the terminal ends.
+    pub(super) fn coloured(&mut self, colour: &str, line: &str) {
+        let line = truncate(line, self.width);
+        self.verbatim(0, colour, &line);
     }
 
     /// Lines that hang under a mark; each takes at most `TEXT_LINES`.
