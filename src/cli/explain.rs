@@ -2,20 +2,26 @@
 
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::Args;
 
+use super::advice::{AdviceOptions, PlannerChoice, advice};
+use super::deadline::Deadline;
 use super::gate::{Allowed, pass};
 use super::interrupt::unless_interrupted;
 use super::output::{style, to_stdout};
 use super::{ConnectArgs, Exit, Failure, load};
+use crate::advisor::recommendation::Action;
 use crate::audit::rules::of_plan;
 use crate::audit::view::View;
 use crate::model::explained::Explained;
+use crate::model::gap::Part;
 use crate::model::snapshot::Snapshot;
 use crate::pg::connect::Connection;
 use crate::pg::explain::{Depth, Explainable, explained};
 use crate::query::split::statements_from_sql;
+use crate::report::Report;
 use crate::report::explain::{Examined, compare, json, text};
 
 /// Options of `pgperf explain`.
@@ -50,10 +56,19 @@ pub(crate) struct ExplainArgs {
     /// Execute although the role is a superuser.
     #[arg(long)]
     allow_superuser: bool,
+    /// Leave out the index advice.
+    #[arg(long)]
+    no_advice: bool,
+    /// Who answers what an index would bring.
+    #[arg(long, value_name = "WHO", value_enum, default_value_t = PlannerChoice::Auto)]
+    planner: PlannerChoice,
     /// Form on stdout: text or json.
     #[arg(long, value_name = "FORMAT", default_value = "text", value_parser = ["text", "json"])]
     format: String,
 }
+
+/// How long to look for indexes.
+const ADVISING: Duration = Duration::from_secs(20);
 
 /// What is to be explained.
 enum Subject {
@@ -79,7 +94,7 @@ pub(crate) async fn run(args: &ExplainArgs) -> Result<Exit, Failure> {
                 &format!("read from {name}"),
                 &plan,
                 snapshot.as_ref(),
-                &[],
+                None,
             )?;
             Ok(Exit::Clean)
         }
@@ -156,9 +171,49 @@ async fn live(args: &ExplainArgs, text: Option<String>) -> Result<Exit, Failure>
         };
         (read(&output, "the server")?, kind.to_owned())
     };
+    let report = if args.no_advice {
+        None
+    } else {
+        Some(advised(args, &connection, &snapshot, &text).await?)
+    };
     connection.close().await;
-    write(args, Some(&text), &source, &plan, Some(&snapshot), &[])?;
+    write(
+        args,
+        Some(&text),
+        &source,
+        &plan,
+        Some(&snapshot),
+        report.as_ref(),
+    )?;
     Ok(Exit::Clean)
+}
+
+/// Advice on indexes for this statement alone.
+async fn advised(
+    args: &ExplainArgs,
+    connection: &Connection,
+    snapshot: &Snapshot,
+    text: &str,
+) -> Result<Report, Failure> {
+    let mut alone = snapshot.clone();
+    let known = alone.statements.into_iter();
+    let known = known.filter(|s| s.queryid.is_some() && s.queryid == args.queryid);
+    alone.statements = known.collect();
+    if alone.statements.is_empty() {
+        alone.statements = statements_from_sql(text).statements;
+        alone.gaps.retain(|gap| gap.part != Part::Statements);
+    }
+    let options = AdviceOptions {
+        planner: args.planner,
+        deadline: Deadline::after(ADVISING),
+        ..AdviceOptions::default()
+    };
+    let mut report = advice(&alone, Some(connection), &options).await?;
+    // What is superfluous anyway is not about this statement.
+    report
+        .recommendations
+        .retain(|r| !r.statements.is_empty() || r.action == Action::Analyze);
+    Ok(report)
 }
 
 fn explainable(statement: &crate::query::parse::Explainable) -> Explainable<'_> {
@@ -253,7 +308,7 @@ fn write(
     source: &str,
     plan: &Explained,
     snapshot: Option<&Snapshot>,
-    gaps: &[String],
+    advice: Option<&Report>,
 ) -> Result<(), Failure> {
     let view = View::new(plan, snapshot);
     let findings = of_plan(&view);
@@ -263,7 +318,7 @@ fn write(
         source,
         view: &view,
         findings: &findings,
-        gaps,
+        advice,
     };
     let page = if args.format == "json" {
         json(&examined)

@@ -10,7 +10,8 @@ use crate::audit::view::View;
 use crate::model::unit::{Bytes, CostUnits, Count, Millis};
 use crate::report::page::{BOLD, Page};
 use crate::report::plain::{one_line, sql_line};
-use crate::report::{Style, phrase};
+use crate::report::text::advice;
+use crate::report::{Report, Style};
 
 pub use compare::compare;
 pub use json::json;
@@ -26,8 +27,8 @@ pub struct Examined<'a> {
     pub view: &'a View<'a>,
     /// What rules found in it, what matters most first.
     pub findings: &'a [Finding],
-    /// What was not looked at, and why, a sentence each.
-    pub gaps: &'a [String],
+    /// The index advice for the statement, where it was asked for.
+    pub advice: Option<&'a Report>,
 }
 
 /// Writes it for people.
@@ -39,8 +40,9 @@ pub fn text(examined: &Examined<'_>, style: Style) -> String {
     tree::render(&mut page, examined);
     page.blank();
     findings(&mut page, examined.findings);
-    for gap in examined.gaps {
-        page.paragraph(0, "", &format!("Not seen: {}.", phrase::sentence(gap)));
+    if let Some(report) = examined.advice {
+        page.blank();
+        advice(&mut page, report);
     }
     page.finish()
 }

@@ -82,6 +82,12 @@ pub(super) fn render(report: &Report) -> String {
     json_escaped(&text) + "\n"
 }
 
+/// The recommendations alone.
+pub(super) fn recommendations(report: &Report) -> serde_json::Value {
+    let all: Vec<_> = report.recommendations.iter().map(recommendation).collect();
+    serde_json::json!(all)
+}
+
 /// Bytes and calls as whole numbers, which typed readers insist on; null when there is no such number.
 #[expect(
     clippy::cast_possible_truncation,

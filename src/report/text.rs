@@ -56,6 +56,19 @@ fn header(page: &mut Page, report: &Report) {
     page.facts(2, &facts);
 }
 
+/// The advice for one statement, below its plan.
+pub(super) fn advice(page: &mut Page, report: &Report) {
+    page.paragraph(0, BOLD, "Index advice");
+    if report.recommendations.is_empty() {
+        let verdict = phrase::verdict(report).unwrap_or_default();
+        page.paragraph(1, "", &format!("{verdict}."));
+    }
+    for recommendation in &report.recommendations {
+        recommended(page, recommendation);
+    }
+    gaps(page, &report.gaps);
+}
+
 fn recommended(page: &mut Page, recommendation: &Recommendation) {
     page.blank();
     page.paragraph(0, BOLD, &phrase::numbered(recommendation));

@@ -73,9 +73,18 @@ const HOSTILE: &[(&str, &str)] = &[
     ("select pg_stat_reset()", "volatile"),
     ("select pg_terminate_backend(pg_backend_pid())", "volatile"),
     ("select txid_current()", "does more than"),
-    ("select table_to_xml('direct', true, false, '')", "does more than"),
-    ("select query_to_xml('select mark()', true, false, '')", "volatile"),
-    ("select * from crosstab('select id, 1, mark() from t') as c (a int, b int)", "any SQL"),
+    (
+        "select table_to_xml('direct', true, false, '')",
+        "does more than",
+    ),
+    (
+        "select query_to_xml('select mark()', true, false, '')",
+        "volatile",
+    ),
+    (
+        "select * from crosstab('select id, 1, mark() from t') as c (a int, b int)",
+        "any SQL",
+    ),
     (
         "select 1 where exists (select \"pg_reload_conf\"())",
         "volatile",

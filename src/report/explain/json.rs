@@ -11,13 +11,14 @@
 //!                 properties}]: properties are those of EXPLAIN, under its names; parents come before those below them
 //! findings        [{rule, severity: info|low|medium|high, title, object, node, evidence: [text], fix: {advice, changes?, rewrite?},
 //!                 share}], what matters most first
-//! gaps            [text]
+//! recommendations as in advice, for this statement; null when no advice was asked for
 //! ```
 
 use serde_json::{Value, json as object};
 
 use super::Examined;
 use crate::report::SCHEMA_VERSION;
+use crate::report::json::recommendations;
 use crate::report::plain::json_escaped;
 
 /// Writes it for programs.
@@ -69,7 +70,7 @@ pub fn json(examined: &Examined<'_>) -> String {
         "planning_ms": plan.planning_time(),
         "nodes": nodes,
         "findings": findings,
-        "gaps": examined.gaps,
+        "recommendations": examined.advice.map(recommendations),
     });
     json_escaped(&format!("{all:#}")) + "\n"
 }

@@ -26,7 +26,7 @@ fn a_finding_stands_at_its_node() {
         source: "read from a file",
         view: &view,
         findings: &findings,
-        gaps: &[],
+        advice: None,
     };
     let expected = "\
 statement  select count(*) from orders
@@ -91,7 +91,7 @@ fn names_of_a_database_are_harmless() {
         source: "",
         view: &view,
         findings: &findings,
-        gaps: &["gap \u{1b}".to_owned()],
+        advice: None,
     };
     for page in [text(&examined, Style::default()), json(&examined)] {
         let active = |c: char| c.is_control() && c != '\n' || c == '\u{202e}';
