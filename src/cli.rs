@@ -22,6 +22,7 @@ mod interrupt;
 mod load;
 mod output;
 mod planner;
+mod rules;
 mod snapshot;
 
 use std::process::ExitCode;
@@ -64,6 +65,7 @@ async fn run(arguments: args::Arguments) -> Result<Exit, Failure> {
         args::Command::Demo(command) => demo::run(&command).await,
         args::Command::Doctor(command) => unless_interrupted(doctor::run(&command)).await,
         args::Command::Explain(command) => explain::run(&command).await,
+        args::Command::Rules(command) => rules::run(&command),
         args::Command::Snapshot(command) => unless_interrupted(snapshot::run(&command)).await,
     }
 }

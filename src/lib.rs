@@ -9,7 +9,7 @@
 //!     │        │                   │
 //!   report     │                  pg   edges: text │ database
 //!     │   ╲    │                   │
-//!     │    advisor                 │   pure decisions: which indexes
+//!     │ advisor, audit             │   pure decisions: which indexes, what is wrong
 //!     │   ╱                        │
 //!   query                          │   SQL text → meaning
 //!     │                            │
@@ -20,6 +20,7 @@
 //! - [`model`]: plain data that every layer speaks in, named as `PostgreSQL` names it. Decides nothing.
 //! - [`query`]: what a statement asks of each table (its Shape), and which statements are worth attention (the Workload).
 //! - [`advisor`]: which indexes pay for themselves over the whole Workload.
+//! - [`audit`]: what rules find in plans; never uses the advisor, nor is used by it.
 //! - [`report`]: one Report value, written as text, JSON or a psql script.
 //! - [`pg`]: everything that talks to a server: connect, collect, ask the planner, run throwaway servers.
 //! - [`cli`]: the shell around it, one file a command.
@@ -56,6 +57,8 @@
 //! # Where to add
 //!
 //! - *a candidate rule*: a function in the advisor's candidates, its sentence in the doc comment there, and a test case;
+//! - *a rule*: `audit/rules/x.rs` with its page and its check, a line in [`audit::rules::RULES`], and scenarios under `testdata/plans`
+//!   that it finds and does not find (`testdata/README.md` says how plans are recorded);
 //! - *a report format*: `report/x.rs`, a variant of [`report::Format`] and its arm;
 //! - *a collector*: `sql/x/<since>.sql`, its struct and line under `pg/collect`, and the field of
 //!   [`model::snapshot::Snapshot`];

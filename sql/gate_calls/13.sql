@@ -5,8 +5,7 @@
 with harmless (name) as (
     -- Volatile because each call gives another value, and for nothing else.
     select pg_catalog.unnest('{
-        random,random_normal,clock_timestamp,timeofday,gen_random_uuid,uuidv4,uuidv7,uuid_generate_v4,
-        pg_relation_size,pg_total_relation_size,pg_table_size,pg_indexes_size,pg_database_size
+        random,random_normal,clock_timestamp,timeofday,gen_random_uuid,uuidv4,uuidv7,uuid_generate_v4
     }'::pg_catalog.name[])
 ),
 harmful (name) as (

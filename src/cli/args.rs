@@ -36,6 +36,8 @@ pub(crate) enum Command {
     Doctor(super::doctor::DoctorArgs),
     /// One statement or one recorded plan: the tree with what each node took, and what is wrong with it.
     Explain(super::explain::ExplainArgs),
+    /// What pgperf looks for in plans, or the page of one rule.
+    Rules(super::rules::RulesArgs),
     /// Save everything collected as one file.
     Snapshot(super::snapshot::SnapshotArgs),
 }

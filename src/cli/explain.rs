@@ -35,7 +35,7 @@ pub(crate) struct ExplainArgs {
     /// The statement or a recorded plan, in a file; `-` for stdin, which is also read when nothing else is given.
     #[arg(short = 'f', long, value_name = "FILE", conflicts_with = "command")]
     file: Option<PathBuf>,
-    /// The statement of this queryid in pg_stat_statements.
+    /// The statement of this queryid in `pg_stat_statements`.
     #[arg(long, value_name = "ID", conflicts_with_all = ["command", "file"], allow_negative_numbers = true)]
     queryid: Option<i64>,
     /// Two recorded plans: what changed from the first to the second.
@@ -98,8 +98,10 @@ pub(crate) async fn run(args: &ExplainArgs) -> Result<Exit, Failure> {
             )?;
             Ok(Exit::Clean)
         }
-        Some(Subject::Statement(text)) => unless_interrupted(live(args, Some(text))).await,
-        None => unless_interrupted(live(args, None)).await,
+        Some(Subject::Statement(text)) => {
+            unless_interrupted(Box::pin(live(args, Some(text)))).await
+        }
+        None => unless_interrupted(Box::pin(live(args, None))).await,
     }
 }
 

@@ -1,7 +1,7 @@
 //! Two plans beside each other: which nodes went, which came, what those that stayed take now.
 
 use crate::audit::view::View;
-use crate::model::explained::Explained;
+use crate::model::explained::{Explained, Node};
 use crate::model::unit::{CostUnits, Millis};
 use crate::report::Style;
 use crate::report::page::{BOLD, GREEN, Page, YELLOW};
@@ -81,7 +81,7 @@ pub fn compare(old: &View<'_>, new: &View<'_>, style: Style) -> String {
 
 /// The longest common sequence of the two trees, read from above: a node is the same if its name is.
 fn aligned(old: &Explained, new: &Explained) -> Vec<Pair> {
-    let names = |plan: &Explained| -> Vec<String> { plan.nodes.iter().map(|n| n.name()).collect() };
+    let names = |plan: &Explained| -> Vec<String> { plan.nodes.iter().map(Node::name).collect() };
     let (a, b) = (names(old), names(new));
     // How long the common sequence of the two ends is.
     let mut common = vec![vec![0_usize; b.len() + 1]; a.len() + 1];

@@ -1,0 +1,107 @@
+//! `pgperf rules`: what pgperf looks for, and the page of each rule.
+
+use clap::Args;
+
+use super::output::to_stdout;
+use super::{Exit, Failure};
+use crate::audit::rules::{RULES, Rule, rule};
+
+/// Options of `pgperf rules`.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct RulesArgs {
+    /// The rule whose page is wanted.
+    #[arg(value_name = "ID")]
+    id: Option<String>,
+}
+
+/// Runs it.
+pub(crate) fn run(args: &RulesArgs) -> Result<Exit, Failure> {
+    let text = match &args.id {
+        None => list(),
+        Some(id) => page(rule(id).ok_or_else(|| unknown(id))?),
+    };
+    to_stdout(&text)?;
+    Ok(Exit::Clean)
+}
+
+/// All of them, a line each.
+fn list() -> String {
+    let longest = RULES.iter().map(|rule| rule.id.len()).max().unwrap_or(0);
+    let line = |rule: &&Rule| format!("{:longest$}  {}\n", rule.id, rule.title);
+    RULES.iter().map(line).collect()
+}
+
+fn page(rule: &Rule) -> String {
+    format!("{}: {}\n\n{}\n", rule.id, rule.title, rule.page.trim_end())
+}
+
+fn unknown(id: &str) -> Failure {
+    let near = RULES.iter().map(|rule| (distance(id, rule.id), rule.id));
+    let nearest = near.min();
+    let hint = match nearest {
+        Some((distance, near)) if distance <= 1 + id.len() / 3 => format!("pgperf rules {near}"),
+        _ => "pgperf rules lists them".into(),
+    };
+    Failure::new(Exit::Usage, format!("no rule is called {id}")).hint(hint)
+}
+
+/// How many letters have to be put in, taken out or changed to get from one word to the other (Levenshtein 1966).
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, letter) in a.chars().enumerate() {
+        let mut before = row[0];
+        row[0] = i + 1;
+        for (j, other) in b.iter().enumerate() {
+            let change = before + usize::from(letter != *other);
+            before = row[j + 1];
+            row[j + 1] = change.min(row[j] + 1).min(before + 1);
+        }
+    }
+    row[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_as_far_apart_as_letters_change() {
+        for (a, b, expected) in [
+            ("", "abc", 3),
+            ("abc", "abc", 0),
+            ("sort-disc", "sort-disk", 1),
+            ("kitten", "sitting", 3),
+        ] {
+            assert_eq!(distance(a, b), expected, "{a} {b}");
+        }
+    }
+
+    #[test]
+    fn every_rule_has_a_page_and_a_name_of_its_own() {
+        for (at, rule) in RULES.iter().enumerate() {
+            let later = &RULES[at + 1..];
+            assert!(later.iter().all(|other| other.id != rule.id), "{}", rule.id);
+            let kebab = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+            assert!(rule.id.chars().all(kebab), "{}", rule.id);
+            assert!(
+                !rule.title.ends_with('.') && rule.title.len() > 10,
+                "{}",
+                rule.id
+            );
+            for part in ["Told by: ", "Do: ", "All right when: "] {
+                assert!(rule.page.contains(part), "{}: no “{part}”", rule.id);
+            }
+            let widest = rule.page.lines().map(|line| line.chars().count()).max();
+            assert!(widest < Some(140), "{}: {widest:?}", rule.id);
+        }
+    }
+
+    #[test]
+    fn a_mistyped_name_is_put_right() {
+        let told = unknown("sort-disc").to_string();
+        assert!(told.contains("try: pgperf rules sort-disk"), "{told}");
+        let told = unknown("zzzzzzzzzzzzzz").to_string();
+        assert!(told.contains("pgperf rules lists them"), "{told}");
+    }
+}
