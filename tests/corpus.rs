@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 mod corpus {
+    mod fuzz;
     mod recorded;
     pub(crate) mod scenario;
 }

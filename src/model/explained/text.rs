@@ -38,9 +38,9 @@ pub(super) fn read(input: &str) -> Result<Explained, String> {
         if !line.trim().is_empty() && !reader.line(&line) {
             break;
         }
-        // No plan that a person looks at is that long.
-        if number > 1_000_000 {
-            return Err("more than a million lines".into());
+        // No plan that a person looks at is that large.
+        if reader.explained.nodes.len() > 50_000 || number > 1_000_000 {
+            return Err("more than 50,000 nodes or a million lines".into());
         }
     }
     if reader.explained.nodes.is_empty() {

@@ -11,6 +11,9 @@ use crate::report::plain::one_line;
 /// Two nodes that are the same in both plans, or one that only one of them has.
 type Pair = (Option<usize>, Option<usize>);
 
+/// Pairs of nodes up to which the two are laid beside each other; larger ones come one after the other.
+const MOST: usize = 16_000_000;
+
 /// Writes the difference for people.
 #[must_use]
 pub fn compare(old: &View<'_>, new: &View<'_>, style: Style) -> String {
@@ -83,6 +86,12 @@ pub fn compare(old: &View<'_>, new: &View<'_>, style: Style) -> String {
 fn aligned(old: &Explained, new: &Explained) -> Vec<Pair> {
     let names = |plan: &Explained| -> Vec<String> { plan.nodes.iter().map(Node::name).collect() };
     let (a, b) = (names(old), names(new));
+    if a.len().saturating_mul(b.len()) > MOST {
+        let gone = (0..a.len()).map(|at| (Some(at), None));
+        return gone
+            .chain((0..b.len()).map(|at| (None, Some(at))))
+            .collect();
+    }
     // How long the common sequence of the two ends is.
     let mut common = vec![vec![0_usize; b.len() + 1]; a.len() + 1];
     for i in (0..a.len()).rev() {
