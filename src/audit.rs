@@ -6,5 +6,6 @@
 
 pub mod exclusive;
 pub mod finding;
+pub mod load;
 pub mod rules;
 pub mod view;

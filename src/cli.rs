@@ -5,6 +5,7 @@ mod advice;
 mod advise;
 mod apply;
 mod args;
+mod audit;
 mod calibrate;
 mod choose;
 mod clone;
@@ -61,6 +62,7 @@ async fn run(arguments: args::Arguments) -> Result<Exit, Failure> {
     match arguments.command {
         // These have something to remove, and see to signals themselves.
         args::Command::Advise(command) => advise::run(&command).await,
+        args::Command::Audit(command) => audit::run(&command).await,
         args::Command::Clone(command) => clone::run(&command).await,
         args::Command::Demo(command) => demo::run(&command).await,
         args::Command::Doctor(command) => unless_interrupted(doctor::run(&command)).await,

@@ -3,6 +3,7 @@
 //! A format is one file `report/x.rs` with `render(&Report, Style) -> String`, one variant of [`Format`] and one arm in
 //! [`render`]. Sentences that several formats share are in `phrase`, what makes database text harmless is in `plain`.
 
+pub mod audit;
 pub mod explain;
 mod json;
 mod page;

@@ -5,6 +5,7 @@ mod live {
     mod acceptance;
     mod advise;
     mod apply;
+    mod audit;
     pub(crate) mod binary;
     mod clone;
     mod collect;
@@ -12,6 +13,7 @@ mod live {
     mod demo;
     mod drops;
     mod estimate;
+    mod explain;
     mod first;
     mod gate;
     mod hypopg;

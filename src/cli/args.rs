@@ -28,6 +28,8 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     /// Index advice for the workload: DDL with evidence.
     Advise(super::advise::AdviseArgs),
+    /// What is wrong with the statements that cost most, and what to do: every rule over their plans, and index advice.
+    Audit(super::audit::AuditArgs),
     /// Rebuild schema and statistics in a local server without any rows, to EXPLAIN there as on the observed one.
     Clone(super::clone::CloneArgs),
     /// Start a throwaway PostgreSQL with a sample shop, advise on it, show before and after, remove everything.

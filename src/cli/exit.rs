@@ -11,7 +11,6 @@ pub(crate) enum Exit {
     /// Done.
     Clean = 0,
     /// Findings at or above `--fail-on`.
-    #[expect(dead_code, reason = "arrives with --fail-on")]
     Findings = 1,
     /// Usage, configuration or input file.
     Usage = 2,

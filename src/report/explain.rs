@@ -14,6 +14,7 @@ use crate::report::text::advice;
 use crate::report::{Report, Style};
 
 pub use compare::compare;
+pub(super) use json::finding;
 pub use json::json;
 
 /// A plan that was looked at.

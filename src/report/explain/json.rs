@@ -17,6 +17,7 @@
 use serde_json::{Value, json as object};
 
 use super::Examined;
+use crate::audit::finding::Finding;
 use crate::report::SCHEMA_VERSION;
 use crate::report::json::recommendations;
 use crate::report::plain::json_escaped;
@@ -45,21 +46,7 @@ pub fn json(examined: &Examined<'_>) -> String {
         })
     };
     let nodes: Vec<Value> = plan.nodes.iter().enumerate().map(node).collect();
-    let findings: Vec<Value> = (examined.findings.iter())
-        .map(|finding| {
-            let mut value = object!(finding);
-            let changes: Vec<String> = finding
-                .fix
-                .changes
-                .iter()
-                .map(ToString::to_string)
-                .collect();
-            if !changes.is_empty() {
-                value["fix"]["changes"] = object!(changes);
-            }
-            value
-        })
-        .collect();
+    let findings: Vec<Value> = examined.findings.iter().map(finding).collect();
     let all = object!({
         "schema_version": SCHEMA_VERSION,
         "tool": {"name": "pgperf", "version": env!("CARGO_PKG_VERSION")},
@@ -73,4 +60,16 @@ pub fn json(examined: &Examined<'_>) -> String {
         "recommendations": examined.advice.map(recommendations),
     });
     json_escaped(&format!("{all:#}")) + "\n"
+}
+
+/// A finding, with its changes as SQL.
+pub(in crate::report) fn finding(finding: &Finding) -> Value {
+    let mut value = object!(finding);
+    let changes: Vec<String> = (finding.fix.changes.iter())
+        .map(ToString::to_string)
+        .collect();
+    if !changes.is_empty() {
+        value["fix"]["changes"] = object!(changes);
+    }
+    value
 }

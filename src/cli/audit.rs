@@ -1,0 +1,194 @@
+//! `pgperf audit`: every rule over the statements that cost most.
+
+use clap::{Args, ValueEnum};
+
+use super::advice::{AdviceOptions, PlannerChoice, advice};
+use super::deadline::Deadline;
+use super::interrupt::unless_interrupted;
+use super::output::{style, to_stdout};
+use super::{ConnectArgs, Exit, Failure, load};
+use crate::advisor::usual::assume_values;
+use crate::audit::finding::Severity;
+use crate::audit::load::{Audited, audited};
+use crate::model::explained::Explained;
+use crate::model::gap::{Gap, Part};
+use crate::model::snapshot::Snapshot;
+use crate::pg::connect::Connection;
+use crate::pg::error::Kind;
+use crate::pg::explain::{Depth, Explainable, explained};
+use crate::query::workload::{Query, Workload, WorkloadOptions, workload};
+use crate::report::audit::{Audit, json, text};
+use crate::report::{Report, TargetSummary};
+
+/// Options of `pgperf audit`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct AuditArgs {
+    #[command(flatten)]
+    connect: ConnectArgs,
+    /// Audit at most this many statements, the most expensive ones.
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    top: usize,
+    /// Exit with 1 when something of this severity or worse is found.
+    #[arg(long, value_name = "SEVERITY", value_enum, default_value_t = FailOn::Never)]
+    fail_on: FailOn,
+    /// Leave out the index advice.
+    #[arg(long)]
+    no_advice: bool,
+    /// Who answers what an index would bring.
+    #[arg(long, value_name = "WHO", value_enum, default_value_t = PlannerChoice::Auto)]
+    planner: PlannerChoice,
+    /// Form on stdout: text or json.
+    #[arg(long, value_name = "FORMAT", default_value = "text", value_parser = ["text", "json"])]
+    format: String,
+}
+
+/// `--fail-on`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum FailOn {
+    Info,
+    Low,
+    Medium,
+    High,
+    Never,
+}
+
+impl FailOn {
+    fn reached(self, worst: Option<Severity>) -> bool {
+        let least = match self {
+            Self::Info => Severity::Info,
+            Self::Low => Severity::Low,
+            Self::Medium => Severity::Medium,
+            Self::High => Severity::High,
+            Self::Never => return false,
+        };
+        worst.is_some_and(|worst| worst >= least)
+    }
+}
+
+/// Runs it.
+pub(crate) async fn run(args: &AuditArgs) -> Result<Exit, Failure> {
+    unless_interrupted(Box::pin(audit(args))).await
+}
+
+async fn audit(args: &AuditArgs) -> Result<Exit, Failure> {
+    let (connection, snapshot) = load::live(&args.connect.options(), true, false).await?;
+    let options = WorkloadOptions {
+        top: Some(args.top),
+        ..WorkloadOptions::default()
+    };
+    let mut load = workload(&snapshot, &options);
+    assume_values(&mut load, &snapshot);
+    let (statements, unplanned) = statements(&connection, &snapshot, &load).await?;
+    let report = if args.no_advice {
+        None
+    } else {
+        Some(advised(args, &connection, &snapshot, options).await?)
+    };
+    connection.close().await;
+    let mut gaps = snapshot.gaps.clone();
+    gaps.extend(unplanned);
+    // The advice tells the same gaps, and more.
+    if let Some(report) = &report {
+        gaps.retain(|gap| !report.gaps.contains(gap));
+    }
+    let target = target(&snapshot);
+    let audit = Audit {
+        target: &target,
+        statements: &statements,
+        seen: load.coverage.statements,
+        gaps: &gaps,
+        advice: report.as_ref(),
+    };
+    let page = if args.format == "json" {
+        json(&audit)
+    } else {
+        text(&audit, style())
+    };
+    to_stdout(&page)?;
+    Ok(if args.fail_on.reached(audit.worst()) {
+        Exit::Findings
+    } else {
+        Exit::Clean
+    })
+}
+
+/// Each statement with what rules find in its plan; what could not be planned is a gap.
+async fn statements(
+    connection: &Connection,
+    snapshot: &Snapshot,
+    load: &Workload,
+) -> Result<(Vec<Audited>, Option<Gap>), Failure> {
+    let timed = load.coverage.timed;
+    let total = load.coverage.total;
+    let total = if total > 0.0 {
+        total
+    } else {
+        load.queries.iter().map(|q| q.load(timed)).sum()
+    };
+    let (mut all, mut refused) = (Vec::new(), Vec::new());
+    for query in &load.queries {
+        let plan = match planned(connection, query).await? {
+            Ok(plan) => Some(plan),
+            Err(why) => {
+                refused.push(why);
+                None
+            }
+        };
+        all.push(audited(query, plan.as_ref(), load, snapshot, total));
+    }
+    let gap = refused.first().map(|example| {
+        let what = format!("statements that the server would not plan, e.g.: {example}");
+        Gap::new(Part::Planner, what)
+            .effect("no rule has looked at their plans")
+            .count(refused.len())
+    });
+    Ok((all, gap))
+}
+
+/// Its plan with its usual values, not executed; the inner error is about this statement.
+async fn planned(
+    connection: &Connection,
+    query: &Query,
+) -> Result<Result<Explained, String>, Failure> {
+    let usual = query.ways().max_by(|a, b| a.0.total_cmp(&b.0));
+    let (text, parameters) = usual
+        .map_or((query.text.as_str(), query.parameters), |(_, usual, _)| {
+            (usual.text.as_str(), usual.parameters)
+        });
+    let statement = Explainable {
+        text,
+        parameters,
+        search_path: &query.search_path,
+    };
+    match explained(connection, &statement, Depth::Planned).await {
+        Ok(output) => Ok(Explained::read(&output)),
+        Err(error) if error.kind == Kind::Lost => Err(error.into()),
+        Err(error) => Ok(Err(error.message)),
+    }
+}
+
+/// The index advice for the load.
+async fn advised(
+    args: &AuditArgs,
+    connection: &Connection,
+    snapshot: &Snapshot,
+    workload: WorkloadOptions,
+) -> Result<Report, Failure> {
+    let options = AdviceOptions {
+        planner: args.planner,
+        deadline: Deadline::default(),
+        workload,
+        ..AdviceOptions::default()
+    };
+    advice(snapshot, Some(connection), &options).await
+}
+
+fn target(snapshot: &Snapshot) -> TargetSummary {
+    TargetSummary {
+        database: snapshot.server.database.clone(),
+        server_version: snapshot.server.version.clone(),
+        taken_at: snapshot.taken_at,
+        snapshot: None,
+        statements_window_s: super::advice::window(snapshot),
+    }
+}

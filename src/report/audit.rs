@@ -1,0 +1,173 @@
+//! An audit: what is wrong with the statements that cost most, and what to do, for people and for programs.
+
+use serde_json::{Value, json as object};
+
+use crate::audit::finding::{Finding, Severity};
+use crate::audit::load::Audited;
+use crate::model::gap::Gap;
+use crate::model::unit::{Count, Millis, Percent};
+use crate::report::page::{BOLD, Page, YELLOW};
+use crate::report::plain::{json_escaped, one_line, sql_line};
+use crate::report::{Report, SCHEMA_VERSION, Style, TargetSummary, phrase, text};
+
+/// All that an audit has to say.
+#[derive(Debug)]
+pub struct Audit<'a> {
+    /// What was looked at.
+    pub target: &'a TargetSummary,
+    /// The statements with findings and without, most expensive first.
+    pub statements: &'a [Audited],
+    /// How many statements there were to look at.
+    pub seen: usize,
+    /// What was not seen.
+    pub gaps: &'a [Gap],
+    /// The index advice for the whole load, where it was asked for.
+    pub advice: Option<&'a Report>,
+}
+
+impl Audit<'_> {
+    /// The worst that was found.
+    #[must_use]
+    pub fn worst(&self) -> Option<Severity> {
+        let findings = self.statements.iter().flat_map(|s| &s.findings);
+        findings.map(|finding| finding.severity).max()
+    }
+}
+
+/// Writes it for people.
+#[must_use]
+pub fn text(audit: &Audit<'_>, style: Style) -> String {
+    let mut page = Page::new(style);
+    let title = format!(
+        "pgperf {}: audit of database {}",
+        env!("CARGO_PKG_VERSION"),
+        one_line(&audit.target.database)
+    );
+    page.paragraph(0, BOLD, &title);
+    page.blank();
+    let with = audit.statements.iter().filter(|s| !s.findings.is_empty());
+    let findings: usize = audit.statements.iter().map(|s| s.findings.len()).sum();
+    let load: f64 = audit.statements.iter().map(|s| s.load_share).sum();
+    page.facts(
+        2,
+        &[
+            ("server", one_line(&audit.target.server_version)),
+            (
+                "audited",
+                format!(
+                    "{} of {}, {} of the load; planned, not executed",
+                    Count(count(audit.statements.len())),
+                    phrase::counted(audit.seen, "statement"),
+                    Percent(load.clamp(0.0, 1.0))
+                ),
+            ),
+            (
+                "found",
+                if audit.statements.is_empty() {
+                    "could not look: no statement was visible, which says nothing about the database".into()
+                } else {
+                    format!(
+                        "{} in {}",
+                        phrase::counted(findings, "finding"),
+                        phrase::counted(with.clone().count(), "statement")
+                    )
+                },
+            ),
+        ],
+    );
+    for statement in with {
+        page.blank();
+        one(&mut page, statement);
+    }
+    if let Some(report) = audit.advice {
+        page.blank();
+        text::advice(&mut page, report);
+    }
+    gaps(&mut page, audit.gaps);
+    page.finish()
+}
+
+fn one(page: &mut Page, statement: &Audited) {
+    let mean = statement
+        .mean_ms
+        .map_or_else(String::new, |ms| format!(", {} each", Millis(ms)));
+    let head = format!(
+        "{} of the load: {}{mean}",
+        Percent(statement.load_share),
+        phrase::executions(statement.calls)
+    );
+    page.paragraph(0, BOLD, &head);
+    page.block(2, "", &[one_line(&statement.query)]);
+    for finding in &statement.findings {
+        found(page, finding);
+    }
+}
+
+fn found(page: &mut Page, finding: &Finding) {
+    let title = format!(
+        "{}: {} ({})",
+        finding.severity.name(),
+        finding.title,
+        finding.rule
+    );
+    let evidence = format!("{}: {}", finding.object, finding.evidence.join("; "));
+    let lines = [
+        title,
+        one_line(&evidence),
+        format!("do: {}", one_line(&finding.fix.advice)),
+    ];
+    page.block(2, "- ", &lines);
+    let changes = finding.fix.changes.iter().map(ToString::to_string);
+    for statement in changes.chain(finding.fix.rewrite.clone()) {
+        page.verbatim(4, "", &sql_line(&statement));
+    }
+}
+
+fn gaps(page: &mut Page, gaps: &[Gap]) {
+    if gaps.is_empty() {
+        return;
+    }
+    page.blank();
+    page.paragraph(0, BOLD, "Not seen");
+    for gap in gaps {
+        page.paragraph(2, YELLOW, &format!("{}.", phrase::gap(gap)));
+        for command in &gap.close {
+            page.verbatim(4, "", &sql_line(command));
+        }
+    }
+}
+
+/// Writes it for programs: `{schema_version, tool, target, seen, statements: [{queryid, queryids, fingerprint, query, calls, mean_ms,
+/// load_share, plan, findings: [as in explain]}], gaps, recommendations}`.
+#[must_use]
+pub fn json(audit: &Audit<'_>) -> String {
+    let statement = |statement: &Audited| {
+        let ids: Vec<String> = statement.queryids.iter().map(ToString::to_string).collect();
+        object!({
+            "queryid": ids.first(),
+            "queryids": ids,
+            "fingerprint": statement.fingerprint,
+            "query": statement.query,
+            "calls": statement.calls.round(),
+            "mean_ms": statement.mean_ms,
+            "load_share": statement.load_share,
+            "plan": statement.plan,
+            "findings": statement.findings.iter().map(super::explain::finding).collect::<Vec<Value>>(),
+        })
+    };
+    let all = object!({
+        "schema_version": SCHEMA_VERSION,
+        "tool": {"name": "pgperf", "version": env!("CARGO_PKG_VERSION")},
+        "target": audit.target,
+        "seen": audit.seen,
+        "statements": audit.statements.iter().map(statement).collect::<Vec<Value>>(),
+        "gaps": audit.gaps,
+        "recommendations": audit.advice.map(super::json::recommendations),
+    });
+    json_escaped(&format!("{all:#}")) + "\n"
+}
+
+#[expect(clippy::cast_precision_loss, reason = "nobody has 2^52 statements")]
+fn count(n: usize) -> f64 {
+    n as f64
+}
