@@ -1,13 +1,10 @@
 //! The scenarios of `testdata/plans`: a statement each, with the rules that its plan is to be found by.
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use pgperf::audit::rules::of_plan;
-use pgperf::audit::view::View;
-use pgperf::model::explained::Explained;
-use pgperf::model::snapshot::Snapshot;
+use pgperf::audit::exclusive::exclusive;
+use pgperf::model::explained::{Explained, Node};
 
 /// Where they are.
 pub(crate) fn folder() -> PathBuf {
@@ -47,27 +44,62 @@ impl Scenario {
         self.says("since")
             .map_or(0, |version| version.parse().unwrap())
     }
+}
 
-    /// The rules that apply on a version: "-- expect: a, b"; "-- expect 14+: a" for the versions from there on.
-    pub(crate) fn expected(&self, major: u32) -> BTreeSet<&str> {
-        let since = (13..=major).rev();
-        let since = since.map(|version| self.says(&format!("expect {version}+")));
-        let rules = since.flatten().next().or_else(|| self.says("expect"));
-        let rules = rules.unwrap_or("").split(',').map(str::trim);
-        rules
-            .filter(|rule| !rule.is_empty() && *rule != "nothing")
+/// What nodes took by themselves is, together, what the root took.
+pub(crate) fn sums_to_the_root(place: &str, output: &str) {
+    let explained = Explained::read(output).unwrap_or_else(|e| panic!("{place}: {e}"));
+    let all = exclusive(&explained);
+    let figures = [
+        ("time", &all.time),
+        ("blocks", &all.blocks),
+        ("read", &all.read),
+        ("temp", &all.temp),
+    ];
+    for (name, split) in figures {
+        let root = split.inclusive[0];
+        let sum = split.own.iter().sum::<f64>() - split.outside;
+        assert!(
+            (sum - root).abs() <= (0.01 * root).max(0.02),
+            "{place}: {name} {sum} of {root}"
+        );
+    }
+}
+
+/// The two forms of a plan are the same, but for what another execution changes: times, memory, which blocks were in memory.
+pub(crate) fn same_plan(place: &str, json: &str, text: &str) {
+    let [json, text] = [json, text].map(|output| Explained::read(output).unwrap());
+    let names = |plan: &Explained| -> Vec<(Option<usize>, String)> {
+        plan.nodes
+            .iter()
+            .map(|node| (node.parent, node.name()))
             .collect()
+    };
+    assert_eq!(names(&json), names(&text), "{place}");
+    for (a, b) in json.nodes.iter().zip(&text.nodes) {
+        for name in b.properties.keys().filter(|name| !varies(name)) {
+            let told = |node: &Node| match node.number(name) {
+                Some(number) => format!("{number}"),
+                // 13 says Member where later versions, and we, say Outer.
+                None => format!("{:?}", node.properties.get(name)).replace("Member", "Outer"),
+            };
+            assert_eq!(told(a), told(b), "{place}: {name} of {}", a.name());
+        }
     }
+}
 
-    /// The rules that apply to what EXPLAIN printed, with what they say.
-    pub(crate) fn found(
-        &self,
-        output: &str,
-        snapshot: &Snapshot,
-    ) -> (BTreeSet<&'static str>, String) {
-        let explained = Explained::read(output).unwrap_or_else(|e| panic!("{}: {e}", self.name));
-        let found = of_plan(&View::new(&explained, Some(snapshot)));
-        let rules = found.iter().map(|finding| finding.rule).collect();
-        (rules, format!("{found:#?}"))
-    }
+/// Whether another execution may tell something else, or text has no word for it.
+fn varies(name: &str) -> bool {
+    const OF_EXECUTION: &[&str] = &[
+        "Time",
+        "Heap Fetches",
+        "Blocks",
+        "Memory",
+        "Workers",
+        "Actual",
+        "Launched",
+        "Storage",
+    ];
+    const ONLY_JSON: &[&str] = &["Inner Unique", "Parallel Aware", "Async Capable"];
+    OF_EXECUTION.iter().any(|word| name.contains(word)) || ONLY_JSON.contains(&name)
 }

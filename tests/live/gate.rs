@@ -135,6 +135,10 @@ async fn traces(session: &Client) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn only_what_reads_is_executed() {
     on_each_version(|major| async move {
+        // The catalogs in between have nothing that these two have not.
+        if (14..18).contains(&major) {
+            return;
+        }
         let conninfo = database(major).await;
         let session = client(&conninfo).await;
         session.batch_execute(SCHEMA).await.unwrap();
