@@ -63,8 +63,8 @@ async fn nothing_found_and_nothing_seen_differ() {
     let session = client(&conninfo).await;
     for statement in [
         "create extension pg_stat_statements",
-        "create table users (id int primary key, name text)",
-        "insert into users select n, 'name ' || n from generate_series(1, 50000) n",
+        "create table users (id int primary key, name text, note text)",
+        "insert into users select n, 'name ' || n, repeat('x', 200) from generate_series(1, 50000) n",
         "vacuum analyze users",
         "select name from users where id = 77",
     ] {

@@ -35,7 +35,7 @@ async fn a_statement_comes_with_its_plan_what_is_wrong_and_the_index() {
         let advice = run.created();
         assert_eq!(advice.len(), 1, "{planner}: {advice:?}");
         assert!(
-            advice[0].starts_with("public.orders (customer_id, created_at"),
+            advice[0].starts_with("shop.orders (store_id, placed_at"),
             "{advice:?}"
         );
     }
