@@ -5,10 +5,11 @@
 //! the parser what it can read, `parse` makes a syntax tree or a reason why not, and `analyse` resolves names against the
 //! `catalog` and makes a `shape`: what the statement asks of each table. Where a text cannot be read, `from_plan` reads its plan
 //! instead. `workload` puts statements, weights and coverage together, `split` reads files, and `expression` spells expressions
-//! so that they compare. Nothing here fails: what is not understood comes back as a reason.
+//! so that they compare, and `comparison` says what a condition of a plan compares with what. Nothing here fails: what is not understood comes back as a reason.
 
 pub mod analyse;
 pub mod catalog;
+pub mod comparison;
 pub mod expression;
 pub(crate) mod fingerprint;
 pub(crate) mod from_plan;

@@ -1,8 +1,33 @@
 //! The rules, in one list.
 
+mod cartesian;
+mod disabled_node;
+mod distinct_fanout;
+mod foreign_local_filter;
+mod function_rows;
 mod heap_fetches;
+mod jit_overhead;
+mod like_leading;
+mod lock_rows;
+mod memoize_poor;
+mod nestloop_misestimate;
+mod nestloop_no_index;
+mod non_sargable;
+mod not_in_subplan;
+mod on_conflict_churn;
+mod or_no_bitmap;
+mod parallel_skew;
+mod partition_no_pruning;
+mod planning_time;
+mod recursive_runaway;
+mod row_misestimate;
 mod seq_scan_selective;
 mod sort_disk;
+mod subplan_correlated;
+mod trigger_time;
+mod window_limit;
+mod workers_not_launched;
+mod writes_in_select;
 
 use crate::audit::finding::{Finding, Fix, Severity, severity};
 use crate::audit::view::View;
@@ -46,6 +71,31 @@ pub const RULES: &[&Rule] = &[
     &seq_scan_selective::RULE,
     &heap_fetches::RULE,
     &sort_disk::RULE,
+    &non_sargable::RULE,
+    &like_leading::RULE,
+    &or_no_bitmap::RULE,
+    &row_misestimate::RULE,
+    &nestloop_misestimate::RULE,
+    &function_rows::RULE,
+    &nestloop_no_index::RULE,
+    &cartesian::RULE,
+    &subplan_correlated::RULE,
+    &not_in_subplan::RULE,
+    &memoize_poor::RULE,
+    &partition_no_pruning::RULE,
+    &trigger_time::RULE,
+    &jit_overhead::RULE,
+    &planning_time::RULE,
+    &workers_not_launched::RULE,
+    &parallel_skew::RULE,
+    &distinct_fanout::RULE,
+    &window_limit::RULE,
+    &lock_rows::RULE,
+    &on_conflict_churn::RULE,
+    &recursive_runaway::RULE,
+    &foreign_local_filter::RULE,
+    &disabled_node::RULE,
+    &writes_in_select::RULE,
 ];
 
 /// The rule of an identifier.

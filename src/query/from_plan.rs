@@ -6,7 +6,7 @@
 //! filters, joins and sorts by, not what the statement says: it is good for candidates, which the planner then judges by the
 //! statement's own text, and not for counting rows.
 
-mod condition;
+pub(crate) mod condition;
 mod select;
 #[cfg(test)]
 mod tests;

@@ -20,7 +20,7 @@ pub(super) fn conjuncts(text: &str, rename: Option<(&str, &str)>) -> Vec<String>
     let mut found = Vec::new();
     while let Some(part) = open.pop() {
         let inner = without_parentheses(part);
-        match split(inner).as_slice() {
+        match split(inner, "and").as_slice() {
             [] => {}
             [one] if runs_for_each_row(one) => {}
             [one] => found.push(words(one)),
@@ -37,7 +37,7 @@ pub(super) fn key(text: &str) -> Option<String> {
 }
 
 /// The code of a text; `None` if it is not whole or could end the place where it is put.
-fn tokens(text: &str) -> Option<Vec<Token<'_>>> {
+pub(crate) fn tokens(text: &str) -> Option<Vec<Token<'_>>> {
     let lexed = lex(text);
     let tokens: Vec<Token<'_>> = lexed.tokens.into_iter().filter(Token::is_code).collect();
     let mut depth = 0_usize;
@@ -78,7 +78,7 @@ fn runs_for_each_row(tokens: &[Token<'_>]) -> bool {
 }
 
 /// Without the parentheses that stand around all of it.
-fn without_parentheses<'t, 'a>(mut tokens: &'t [Token<'a>]) -> &'t [Token<'a>] {
+pub(crate) fn without_parentheses<'t, 'a>(mut tokens: &'t [Token<'a>]) -> &'t [Token<'a>] {
     while let [first, inner @ .., _] = tokens
         && first.is("(")
         && closing(tokens) == Some(tokens.len() - 1)
@@ -101,8 +101,8 @@ fn closing(tokens: &[Token<'_>]) -> Option<usize> {
     })
 }
 
-/// Cuts at each AND that stands outside of parentheses and CASE.
-fn split<'t, 'a>(tokens: &'t [Token<'a>]) -> Vec<&'t [Token<'a>]> {
+/// Cuts at each such word (AND, OR) that stands outside of parentheses and CASE.
+pub(crate) fn split<'t, 'a>(tokens: &'t [Token<'a>], at: &str) -> Vec<&'t [Token<'a>]> {
     let mut depth = 0_usize;
     let parts = tokens.split(|token| {
         if token.is("(") || token.is("[") || token.is_word("case") {
@@ -110,7 +110,7 @@ fn split<'t, 'a>(tokens: &'t [Token<'a>]) -> Vec<&'t [Token<'a>]> {
         } else if token.is(")") || token.is("]") || token.is_word("end") {
             depth = depth.saturating_sub(1);
         }
-        depth == 0 && token.is_word("and")
+        depth == 0 && token.is_word(at)
     });
     parts.filter(|part| !part.is_empty()).collect()
 }

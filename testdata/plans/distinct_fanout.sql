@@ -1,0 +1,5 @@
+-- The orders are wanted, once for each of their items.
+-- expect: distinct-fanout
+set work_mem = '64MB';
+set max_parallel_workers_per_gather = 0;
+select distinct o.status from orders o join items i on i.order_id = o.id;

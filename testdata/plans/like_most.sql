@@ -1,0 +1,2 @@
+-- Nearly all match.
+select count(*) from orders where note like '%order%';

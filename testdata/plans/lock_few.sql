@@ -1,0 +1,3 @@
+-- Ten rows.
+-- explain: rollback
+select id from small where id <= 10 for update;

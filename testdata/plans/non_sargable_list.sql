@@ -1,0 +1,3 @@
+-- A list of values for what is made of the column.
+-- expect: non-sargable, seq-scan-selective
+select * from orders where id::text in ('5', '6', '7');

@@ -1,0 +1,3 @@
+-- An integer is compared with a numeric, so that each is cast.
+-- expect: non-sargable, seq-scan-selective
+select * from orders where id = 5.0;

@@ -1,0 +1,6 @@
+-- Most are new.
+-- explain: rollback
+create table if not exists counters (id int primary key, n int not null);
+insert into counters select n, 0 from generate_series(1, 5000) n on conflict do nothing;
+analyze counters;
+insert into counters select n, 0 from generate_series(4001, 9000) n on conflict (id) do update set n = excluded.n;

@@ -1,0 +1,8 @@
+-- No worker is free.
+-- expect: workers-not-launched
+set parallel_setup_cost = 0;
+set parallel_tuple_cost = 0;
+set min_parallel_table_scan_size = 0;
+set max_parallel_workers_per_gather = 2;
+set max_parallel_workers = 0;
+select sum(quantity) from items where product_id > 500;
