@@ -12,4 +12,5 @@ pub mod rules;
 pub mod scan;
 #[cfg(test)]
 pub(crate) mod testing;
+pub mod text;
 pub mod view;

@@ -5,12 +5,15 @@
 //! the parser what it can read, `parse` makes a syntax tree or a reason why not, and `analyse` resolves names against the
 //! `catalog` and makes a `shape`: what the statement asks of each table. Where a text cannot be read, `from_plan` reads its plan
 //! instead. `workload` puts statements, weights and coverage together, `split` reads files, and `expression` spells expressions
-//! so that they compare, and `comparison` says what a condition of a plan compares with what. Nothing here fails: what is not understood comes back as a reason.
+//! so that they compare; `comparison` says what a condition of a plan compares with what, `facts` how a statement is written, and
+//! `rewrite` writes it otherwise; `gate` says what it could do beside reading. Nothing here fails: what is not understood comes back
+//! as a reason.
 
 pub mod analyse;
 pub mod catalog;
 pub mod comparison;
 pub mod expression;
+pub mod facts;
 pub(crate) mod fingerprint;
 pub(crate) mod from_plan;
 pub mod gate;
@@ -18,6 +21,7 @@ pub(crate) mod lexer;
 pub(crate) mod literal;
 pub mod parse;
 pub(crate) mod repair;
+pub mod rewrite;
 pub mod shape;
 pub(crate) mod simplify;
 pub mod split;

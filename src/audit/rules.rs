@@ -1,36 +1,64 @@
 //! The rules, in one list.
 
+mod between_timestamp;
 mod cartesian;
+mod catch_all_parameter;
+mod count_for_existence;
 mod disabled_node;
 mod distinct_fanout;
+mod distinct_group_by;
+mod distinct_join;
+mod eq_null;
+mod for_update_no_limit;
 mod foreign_local_filter;
+mod function_on_column;
 mod function_rows;
 mod heap_fetches;
+mod huge_in_list;
+mod implicit_cast;
+mod insert_no_columns;
 mod jit_overhead;
+mod json_filter;
+mod leading_wildcard;
 mod like_leading;
+mod limit_without_order;
 mod lock_rows;
+mod many_joins;
 mod memoize_poor;
 mod nestloop_misestimate;
 mod nestloop_no_index;
 mod non_sargable;
 mod not_in_subplan;
+mod not_in_subquery;
+mod offset_pagination;
 mod on_conflict_churn;
+mod or_different_columns;
 mod or_no_bitmap;
+mod order_by_random;
 mod parallel_skew;
 mod partition_no_pruning;
 mod planning_time;
 mod recursive_runaway;
 mod row_misestimate;
+mod scalar_subquery_in_select;
+mod select_star;
 mod seq_scan_selective;
 mod sort_disk;
 mod subplan_correlated;
 mod trigger_time;
+mod union_vs_all;
+mod unjoined_relations;
+mod update_delete_no_where;
 mod window_limit;
 mod workers_not_launched;
 mod writes_in_select;
+#[cfg(test)]
+mod tests;
 
 use crate::audit::finding::{Finding, Fix, Severity, severity};
+use crate::audit::text::Text;
 use crate::audit::view::View;
+use crate::model::unit::{Count, Millis, Percent};
 
 /// One rule.
 pub struct Rule {
@@ -49,6 +77,8 @@ pub struct Rule {
 pub enum Check {
     /// A plan, executed or not.
     Plan(fn(&View<'_>) -> Vec<Hit>),
+    /// The text of a statement.
+    Sql(fn(&Text<'_>) -> Vec<TextHit>),
 }
 
 /// Where a rule applies, before it is known how much that matters.
@@ -59,6 +89,21 @@ pub struct Hit {
     /// Share of the statement's time (or cost) that is at stake.
     pub share: f64,
     /// The least severity: what is harmful whatever it costs.
+    pub least: Severity,
+    /// The figures, a sentence each.
+    pub evidence: Vec<String>,
+    /// What to do.
+    pub fix: Fix,
+}
+
+/// Where a rule applies to a text, before it is known how much that matters.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct TextHit {
+    /// What it is about: a table, a column, a part of the statement.
+    pub object: String,
+    /// Whether statistics say that it costs something here; if not, it is worth knowing at most.
+    pub confirmed: bool,
+    /// The least severity: what is wrong whatever it costs.
     pub least: Severity,
     /// The figures, a sentence each.
     pub evidence: Vec<String>,
@@ -96,6 +141,30 @@ pub const RULES: &[&Rule] = &[
     &foreign_local_filter::RULE,
     &disabled_node::RULE,
     &writes_in_select::RULE,
+    &offset_pagination::RULE,
+    &limit_without_order::RULE,
+    &order_by_random::RULE,
+    &function_on_column::RULE,
+    &implicit_cast::RULE,
+    &leading_wildcard::RULE,
+    &json_filter::RULE,
+    &or_different_columns::RULE,
+    &catch_all_parameter::RULE,
+    &huge_in_list::RULE,
+    &not_in_subquery::RULE,
+    &eq_null::RULE,
+    &between_timestamp::RULE,
+    &count_for_existence::RULE,
+    &scalar_subquery_in_select::RULE,
+    &unjoined_relations::RULE,
+    &many_joins::RULE,
+    &distinct_join::RULE,
+    &distinct_group_by::RULE,
+    &union_vs_all::RULE,
+    &select_star::RULE,
+    &for_update_no_limit::RULE,
+    &update_delete_no_where::RULE,
+    &insert_no_columns::RULE,
 ];
 
 /// The rule of an identifier.
@@ -109,7 +178,9 @@ pub fn rule(id: &str) -> Option<&'static Rule> {
 pub fn of_plan(view: &View<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for rule in RULES {
-        let Check::Plan(check) = rule.check;
+        let Check::Plan(check) = rule.check else {
+            continue;
+        };
         findings.extend(check(view).into_iter().map(|hit| Finding {
             rule: rule.id,
             severity: severity(hit.share).max(hit.least),
@@ -127,4 +198,45 @@ pub fn of_plan(view: &View<'_>) -> Vec<Finding> {
             .then(a.node.cmp(&b.node))
     });
     findings
+}
+
+/// What the rules about texts find in one, what matters most first.
+#[must_use]
+pub fn of_text(text: &Text<'_>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for rule in RULES {
+        let Check::Sql(check) = rule.check else {
+            continue;
+        };
+        findings.extend(check(text).into_iter().map(|hit| {
+            let by_cost = severity(text.cost.share);
+            let most = if hit.confirmed {
+                by_cost
+            } else {
+                by_cost.min(Severity::Low)
+            };
+            Finding {
+                rule: rule.id,
+                severity: most.max(hit.least),
+                title: rule.title.to_owned(),
+                object: hit.object,
+                node: None,
+                evidence: hit.evidence.into_iter().chain(cost(text)).collect(),
+                fix: hit.fix,
+                share: text.cost.share,
+            }
+        }));
+    }
+    findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+    findings
+}
+
+/// What the statement costs, as evidence.
+fn cost(text: &Text<'_>) -> Option<String> {
+    let cost = &text.cost;
+    let calls = cost.calls.map(|calls| format!("{} calls", Count(calls)));
+    let mean = cost.mean_ms.map(|ms| format!("{} each", Millis(ms)));
+    let share = (cost.share > 0.0).then(|| format!("{} of the load", Percent(cost.share)));
+    let parts: Vec<String> = [calls, mean, share].into_iter().flatten().collect();
+    (!parts.is_empty()).then(|| parts.join(", "))
 }

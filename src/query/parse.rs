@@ -90,6 +90,11 @@ impl<'a> Prepared<'a> {
         !self.code().any(|t| t.is(";") || t.kind == Kind::Stray)
     }
 
+    /// All its tokens.
+    pub(crate) fn tokens(&self) -> &[Token<'a>] {
+        &self.tokens
+    }
+
     /// Highest `$n`.
     pub(crate) fn parameters(&self) -> usize {
         parameters(&self.tokens)
@@ -120,8 +125,7 @@ impl<'a> Prepared<'a> {
     /// Parses it.
     pub(crate) fn parse(&self) -> Result<Parsed, Misread> {
         let (tokens, locks) = simplify(&self.tokens);
-        measure(&tokens)?;
-        let ast = parse_tokens(&tokens)?;
+        let ast = parse_simplified(&tokens)?;
         Ok(Parsed {
             text: self.text(),
             parameters: self.parameters(),
@@ -161,6 +165,12 @@ pub fn explainable(text: &str) -> Result<Explainable, String> {
 /// Parses a text that stands for itself, such as the definition of a view.
 pub(crate) fn parse_text(text: &str) -> Result<Ast, Misread> {
     Ok(Prepared::new(text)?.parse()?.ast)
+}
+
+/// Parses simplified tokens, unless they need too much stack.
+pub(crate) fn parse_simplified(tokens: &[Token<'_>]) -> Result<Ast, Misread> {
+    measure(tokens)?;
+    parse_tokens(tokens)
 }
 
 /// Parses simplified tokens as one statement.
