@@ -5,9 +5,11 @@
 //! ([`finding::severity`]), by what it costs.
 
 pub mod estimate;
+pub mod condition;
 pub mod exclusive;
 pub mod finding;
 pub mod load;
+pub mod rows;
 pub mod rules;
 pub mod scan;
 #[cfg(test)]

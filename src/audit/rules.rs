@@ -1,9 +1,13 @@
 //! The rules, in one list.
 
 mod between_timestamp;
+mod bitmap_and;
+mod bitmap_lossy;
 mod cartesian;
 mod catch_all_parameter;
 mod count_for_existence;
+mod count_star;
+mod cte_fence;
 mod disabled_node;
 mod distinct_fanout;
 mod distinct_group_by;
@@ -13,9 +17,12 @@ mod for_update_no_limit;
 mod foreign_local_filter;
 mod function_on_column;
 mod function_rows;
+mod hash_batches;
+mod hashagg_disk;
 mod heap_fetches;
 mod huge_in_list;
 mod implicit_cast;
+mod index_filter_waste;
 mod insert_no_columns;
 mod jit_overhead;
 mod json_filter;
@@ -23,6 +30,7 @@ mod leading_wildcard;
 mod like_leading;
 mod limit_without_order;
 mod lock_rows;
+mod many_index_searches;
 mod many_joins;
 mod memoize_poor;
 mod nestloop_misestimate;
@@ -31,19 +39,27 @@ mod non_sargable;
 mod not_in_subplan;
 mod not_in_subquery;
 mod offset_pagination;
+mod offset_waste;
 mod on_conflict_churn;
 mod or_different_columns;
 mod or_no_bitmap;
 mod order_by_random;
+mod ordered_scan_trap;
 mod parallel_skew;
 mod partition_no_pruning;
 mod planning_time;
+mod read_efficiency_idx;
+mod read_efficiency_seq;
+mod recheck_waste;
 mod recursive_runaway;
 mod row_misestimate;
 mod scalar_subquery_in_select;
 mod select_star;
+mod seq_scan_in_loop;
 mod seq_scan_selective;
 mod sort_disk;
+mod sort_topn_large;
+mod storage_disk;
 mod subplan_correlated;
 mod trigger_time;
 mod union_vs_all;
@@ -114,7 +130,18 @@ pub struct TextHit {
 /// All of them, those about one thing together.
 pub const RULES: &[&Rule] = &[
     &seq_scan_selective::RULE,
+    &seq_scan_in_loop::RULE,
+    &index_filter_waste::RULE,
+    &ordered_scan_trap::RULE,
+    &many_index_searches::RULE,
+    &bitmap_and::RULE,
+    &bitmap_lossy::RULE,
+    &recheck_waste::RULE,
     &heap_fetches::RULE,
+    &read_efficiency_seq::RULE,
+    &read_efficiency_idx::RULE,
+    &offset_waste::RULE,
+    &sort_topn_large::RULE,
     &sort_disk::RULE,
     &non_sargable::RULE,
     &like_leading::RULE,
@@ -141,6 +168,11 @@ pub const RULES: &[&Rule] = &[
     &foreign_local_filter::RULE,
     &disabled_node::RULE,
     &writes_in_select::RULE,
+    &hash_batches::RULE,
+    &hashagg_disk::RULE,
+    &storage_disk::RULE,
+    &cte_fence::RULE,
+    &count_star::RULE,
     &offset_pagination::RULE,
     &limit_without_order::RULE,
     &order_by_random::RULE,

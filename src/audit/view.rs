@@ -3,6 +3,7 @@
 use crate::audit::exclusive::{Exclusive, exclusive};
 use crate::model::catalog::Table;
 use crate::model::explained::{Explained, Node};
+use crate::model::index::Index;
 use crate::model::snapshot::Snapshot;
 
 /// Least time that is worth a word, ms.
@@ -117,6 +118,14 @@ impl<'a> View<'a> {
         let first = tables.next();
         // Of two with the name nobody knows which is meant.
         first.filter(|_| tables.next().is_none())
+    }
+
+    /// The index of that name on the table that a node scans, if it is known.
+    #[must_use]
+    pub fn index(&self, node: usize, name: &str) -> Option<&'a Index> {
+        let table = self.table(node)?;
+        let mut indexes = self.snapshot?.indexes_of(table.oid);
+        indexes.find(|index| index.name == name)
     }
 
     /// How a node is named to people: "Seq Scan on orders o".

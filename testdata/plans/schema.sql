@@ -37,6 +37,12 @@ update stale set value = value + 1 where id % 5 <> 0;
 create table small (id int primary key, name text);
 insert into small select n, 'name ' || n from generate_series(1, 50) n;
 
+-- Large once: of twenty rows one is left, and the room of the others is free.
+create table sparse (id int primary key, value int not null) with (autovacuum_enabled = false);
+insert into sparse select n, n % 100 from generate_series(1, 250000) n;
+delete from sparse where id % 20 <> 0;
+vacuum analyze sparse;
+
 vacuum analyze customers;
 vacuum analyze orders;
 vacuum analyze items;

@@ -99,6 +99,8 @@ fn varies(name: &str) -> bool {
         "Actual",
         "Launched",
         "Storage",
+        "Sort Method",
+        "Space Used",
     ];
     const ONLY_JSON: &[&str] = &["Inner Unique", "Parallel Aware", "Async Capable"];
     OF_EXECUTION.iter().any(|word| name.contains(word)) || ONLY_JSON.contains(&name)

@@ -1,7 +1,7 @@
 //! `seq-scan-selective`: a table is read from end to end for a small part of its rows.
 
 use crate::audit::finding::Severity;
-use crate::audit::rules::{Check, Hit, Rule};
+use crate::audit::rules::{Check, Hit, Rule, seq_scan_in_loop};
 use crate::audit::view::View;
 use crate::model::explained::Node;
 use crate::model::unit::{Count, Percent};
@@ -42,7 +42,7 @@ fn hit(view: &View<'_>, at: usize, node: &Node) -> Option<Hit> {
         let read = rows + removed;
         let large = read >= MANY_ROWS || view.exclusive.blocks.own[at] >= MANY_BLOCKS;
         let wasted = removed / read.max(1.0);
-        if !large || wasted < WASTED {
+        if !large || wasted < WASTED || seq_scan_in_loop::applies(view, at, node) {
             return None;
         }
         let evidence = format!("{} of {} rows kept", Count(rows), Count(read));

@@ -94,6 +94,8 @@ struct Reader {
     margin: usize,
     /// The property that a wrapped line would go on with.
     last: Option<String>,
+    /// Column of the worker that the node was told of last: what stands right of it is said of the worker.
+    worker: Option<usize>,
 }
 
 impl Reader {
@@ -112,7 +114,7 @@ impl Reader {
         } else if is_foot(text) {
             return false;
         } else if self.part == Part::Tree && column > self.margin {
-            self.inside(text);
+            self.inside(column, text);
         } else {
             self.beside(text);
         }
@@ -164,6 +166,7 @@ impl Reader {
         let position = self.explained.add(parent, properties);
         self.open.push((column, position));
         self.last = None;
+        self.worker = None;
     }
 
     /// What the next node below one is to it.
@@ -182,7 +185,7 @@ impl Reader {
     }
 
     /// A line of the node that was opened last.
-    fn inside(&mut self, text: &str) {
+    fn inside(&mut self, column: usize, text: &str) {
         let begins = |word: &str| text.starts_with(word);
         let label = begins("InitPlan ") || begins("SubPlan ") || begins("CTE ");
         if label && !text.contains(": ") {
@@ -194,6 +197,11 @@ impl Reader {
             return;
         };
         let node = &mut self.explained.nodes[*position];
+        if self.worker.is_some_and(|worker| column > worker) {
+            property::of_worker(text, &mut node.properties);
+            return;
+        }
+        self.worker = text.starts_with("Worker ").then_some(column);
         if let Some(name) = property::read(text, &mut node.properties) {
             self.last = Some(name);
         } else if let Some(last) = &self.last {

@@ -286,9 +286,32 @@ fn groups(name: &str, value: &str, properties: &mut Map<String, Value>) {
     properties.insert(name, Value::Object(object));
 }
 
-/// "actual time=0.1..0.2 rows=3 loops=1" of a worker; other lines of workers tell nothing that the node does not.
+/// What stands on the line of a worker: "actual time=0.1..0.2 rows=3 loops=1", or another property.
 fn worker(text: &str, properties: &mut Map<String, Value>) {
     let mut object = Map::new();
+    if text.starts_with("actual ") {
+        actual(text, &mut object);
+    } else {
+        read(text, &mut object);
+    }
+    let all = properties
+        .entry("Workers")
+        .or_insert_with(|| Value::Array(vec![]));
+    if let Value::Array(all) = all {
+        all.push(Value::Object(object));
+    }
+}
+
+/// A line below that of a worker.
+pub(super) fn of_worker(text: &str, properties: &mut Map<String, Value>) {
+    let workers = properties.get_mut("Workers").and_then(Value::as_array_mut);
+    if let Some(Value::Object(object)) = workers.and_then(|all| all.last_mut()) {
+        read(text, object);
+    }
+}
+
+/// "actual time=0.1..0.2 rows=3 loops=1".
+fn actual(text: &str, object: &mut Map<String, Value>) {
     pairs(text, |what, number| {
         let name = match what {
             "rows" => "Actual Rows",
@@ -302,14 +325,6 @@ fn worker(text: &str, properties: &mut Map<String, Value>) {
         .and_then(|(_, total)| leading_number(total));
     if let Some(total) = total {
         object.insert("Actual Total Time".into(), total.into());
-    }
-    let all = properties
-        .entry("Workers")
-        .or_insert_with(|| Value::Array(vec![]));
-    if let Value::Array(all) = all
-        && !object.is_empty()
-    {
-        all.push(Value::Object(object));
     }
 }
 

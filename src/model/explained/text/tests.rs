@@ -164,6 +164,38 @@ Time: 1.234 ms
 }
 
 #[test]
+fn what_is_said_of_a_worker_is_not_said_of_the_node() {
+    let explained = read(
+        "Gather  (cost=0..9 rows=9 width=4) (actual time=1..9 rows=9 loops=1)
+  Buffers: shared hit=2086
+  ->  Parallel Bitmap Heap Scan on t  (cost=0..9 rows=9 width=4) (actual time=1..8 rows=3 loops=3)
+        Heap Blocks: exact=304 lossy=659
+        Buffers: shared hit=2086
+        Worker 0:  actual time=0.2..7.5 rows=4 loops=1
+          Heap Blocks: exact=167 lossy=357
+          Buffers: shared hit=544
+        Worker 1:  Sort Method: quicksort  Memory: 25kB
+        ->  Bitmap Index Scan on t_i  (cost=0..9 rows=9 width=0) (actual time=1..2 rows=9 loops=1)
+              Buffers: shared hit=6",
+    )
+    .unwrap();
+    let [_, scan, index] = &explained.nodes[..] else {
+        panic!("{:?}", explained.nodes);
+    };
+    assert_eq!(scan.number("Exact Heap Blocks"), Some(304.0));
+    assert_eq!(scan.number("Shared Hit Blocks"), Some(2086.0));
+    assert_eq!(scan.text("Sort Method"), None);
+    assert_eq!(index.number("Shared Hit Blocks"), Some(6.0));
+    let workers: Vec<_> = scan.each("Workers").collect();
+    assert_eq!(workers.len(), 2);
+    assert_eq!(workers[0].number("Actual Total Time"), Some(7.5));
+    assert_eq!(workers[0].number("Lossy Heap Blocks"), Some(357.0));
+    assert_eq!(workers[0].number("Shared Hit Blocks"), Some(544.0));
+    assert_eq!(workers[1].number("Sort Space Used"), Some(25.0));
+    assert_eq!(scan.workers().len(), 1);
+}
+
+#[test]
 fn what_stands_below_the_tree_belongs_to_the_statement() {
     let explained = read(
         "Insert on public.t  (cost=0..1 rows=0 width=0) (actual time=1..2 rows=0 loops=1)

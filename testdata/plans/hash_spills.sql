@@ -1,0 +1,7 @@
+-- The hash table is larger than work_mem.
+-- expect: hash-batches
+set work_mem = '256kB';
+set enable_mergejoin = off;
+set enable_nestloop = off;
+set max_parallel_workers_per_gather = 0;
+select sum(i.quantity) from items i join orders o on o.id = i.order_id;

@@ -1,0 +1,3 @@
+-- No btree index could take this filter.
+set enable_seqscan = off;
+select * from events where kind = 3 and payload like '%77777%';

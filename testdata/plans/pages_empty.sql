@@ -1,0 +1,3 @@
+-- Nearly all rows of the table were deleted.
+-- expect: read-efficiency-seq
+select sum(value) from sparse;
