@@ -4,8 +4,8 @@
 //! from what is looked at to findings. Whether a finding is worth a person's time is decided in one place for all
 //! ([`finding::severity`]), by what it costs.
 
-pub mod estimate;
 pub mod condition;
+pub mod estimate;
 pub mod exclusive;
 pub mod finding;
 pub mod load;

@@ -21,6 +21,7 @@ mod gate;
 mod generic;
 mod interrupt;
 mod load;
+pub mod logs;
 mod output;
 mod planner;
 mod rules;

@@ -6,8 +6,9 @@
 //! `catalog` and makes a `shape`: what the statement asks of each table. Where a text cannot be read, `from_plan` reads its plan
 //! instead. `workload` puts statements, weights and coverage together, `split` reads files, and `expression` spells expressions
 //! so that they compare; `comparison` says what a condition of a plan compares with what, `facts` how a statement is written, and
-//! `rewrite` writes it otherwise; `gate` says what it could do beside reading. Nothing here fails: what is not understood comes back
-//! as a reason.
+//! `rewrite` writes it otherwise; `gate` says what it could do beside reading. `log` reads what a server logs of statements, and
+//! `n_plus_one` tells from logs or from counters which are run once for each row of another. Nothing here fails: what is not
+//! understood comes back as a reason.
 
 pub mod analyse;
 pub mod catalog;
@@ -19,6 +20,8 @@ pub(crate) mod from_plan;
 pub mod gate;
 pub(crate) mod lexer;
 pub(crate) mod literal;
+pub mod log;
+pub mod n_plus_one;
 pub mod parse;
 pub(crate) mod repair;
 pub mod rewrite;

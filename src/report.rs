@@ -25,7 +25,7 @@ use crate::model::gap::{Gap, Part};
 use crate::model::whatif::Source;
 use crate::query::workload::Coverage;
 
-pub(crate) use plain::{one_line, sql_line};
+pub(crate) use plain::{one_line, sql_line, wrap};
 
 /// Version of the JSON form: raised when a field changes its meaning or goes away.
 pub const SCHEMA_VERSION: u32 = 2;

@@ -21,6 +21,7 @@ mod live {
     mod interrupt;
     mod kinds;
     mod local;
+    mod n_plus_one;
     mod plans;
     mod roles;
     #[path = "../corpus/scenario.rs"]

@@ -61,6 +61,8 @@ mod sort_disk;
 mod sort_topn_large;
 mod storage_disk;
 mod subplan_correlated;
+#[cfg(test)]
+mod tests;
 mod trigger_time;
 mod union_vs_all;
 mod unjoined_relations;
@@ -68,8 +70,6 @@ mod update_delete_no_where;
 mod window_limit;
 mod workers_not_launched;
 mod writes_in_select;
-#[cfg(test)]
-mod tests;
 
 use crate::audit::finding::{Finding, Fix, Severity, severity};
 use crate::audit::text::Text;

@@ -91,7 +91,8 @@ fn ends_operand(tokens: &[Token<'_>], position: usize) -> bool {
     })
 }
 
-fn renumber(tokens: &mut [Token<'_>]) {
+/// Gives the parameters the numbers from 1 on, in their order.
+pub(crate) fn renumber(tokens: &mut [Token<'_>]) {
     let numbers: BTreeSet<usize> = tokens.iter().filter_map(number).collect();
     let new: BTreeMap<usize, usize> = numbers.into_iter().zip(1..).collect();
     for token in tokens {

@@ -136,7 +136,7 @@ pub(super) fn truncate(line: &str, columns: usize) -> String {
 }
 
 /// Breaks a line at spaces into lines of at most so many columns; a longer word is broken where it must.
-pub(super) fn wrap(line: &str, columns: usize) -> Vec<String> {
+pub(crate) fn wrap(line: &str, columns: usize) -> Vec<String> {
     let columns = columns.max(1);
     let mut lines = vec![String::new()];
     for word in line.split(' ').filter(|w| !w.is_empty()) {

@@ -42,7 +42,8 @@ fn damaged(text: &str, (at, length, other): &(f64, usize, String)) -> String {
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
-        clippy::cast_precision_loss
+        clippy::cast_precision_loss,
+        reason = "a place in a text"
     )]
     let mut start = (at * text.len() as f64) as usize;
     while !text.is_char_boundary(start) {
@@ -86,7 +87,7 @@ proptest! {
             static PLANS: Vec<String> = plans();
         }
         let plan = PLANS.with(|plans| {
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss)]
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "a place in a text")]
             let at = (which * plans.len() as f64) as usize;
             plans[at.min(plans.len() - 1)].clone()
         });

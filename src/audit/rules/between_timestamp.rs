@@ -16,7 +16,9 @@ as its end it holds one moment too many.
 Told by: BETWEEN on a column of type timestamp or timestamptz whose upper bound is a date without a time, written out or cast to date.
 Where constants have become parameters nothing can be told.
 
-Do: at >= first AND at < day after the last.",
+Do: at >= first AND at < day after the last.
+
+All right when: the column holds whole days only, so that both ends are meant.",
     check: Check::Sql(check),
 };
 

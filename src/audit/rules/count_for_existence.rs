@@ -14,7 +14,9 @@ A count that is only compared with 0 reads every row that fits. EXISTS stops at 
 Told by: count(*) or count(1) of a subquery, or the one output of the statement, compared with 0 (> 0, = 0, >= 1, < 1). Where constants
 have become parameters nothing can be told.
 
-Do: EXISTS (SELECT 1 FROM …), or NOT EXISTS.",
+Do: EXISTS (SELECT 1 FROM …), or NOT EXISTS.
+
+All right when: the number itself is shown to somebody, or the table is small.",
     check: Check::Sql(check),
 };
 

@@ -18,7 +18,9 @@ all of it to remove the repetitions.
 Told by: SELECT DISTINCT whose outputs are columns of one table with its key (or all of its columns), inner joins to others, and at
 least one of these joins can find several rows: it is not by a unique key of the other table.
 
-Do: WHERE EXISTS (SELECT 1 FROM other WHERE other.key = t.id AND …): it stops at the first row that fits, and nothing is repeated.",
+Do: WHERE EXISTS (SELECT 1 FROM other WHERE other.key = t.id AND …): it stops at the first row that fits, and nothing is repeated.
+
+All right when: the join makes few copies of each row.",
     check: Check::Sql(check),
 };
 

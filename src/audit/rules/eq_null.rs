@@ -13,7 +13,9 @@ column = NULL and column <> NULL are neither true nor false but unknown, for eve
 
 Told by: = or <> with the word NULL on one side, anywhere but in SET.
 
-Do: column IS NULL, column IS NOT NULL; where the value may be either, column IS NOT DISTINCT FROM $1.",
+Do: column IS NULL, column IS NOT NULL; where the value may be either, column IS NOT DISTINCT FROM $1.
+
+All right when: never: a comparison with NULL finds nothing, whatever the column holds.",
     check: Check::Sql(check),
 };
 

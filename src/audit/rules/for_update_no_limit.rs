@@ -17,7 +17,9 @@ deadlock. Each lock is also a write.
 Told by: SELECT … FOR UPDATE without LIMIT that returns at least 1,000 rows a call; or one with a LIMIT that waits for locked rows and
 is restricted only by columns with few values, such as a status: the workers of a queue, which wait for one another.
 
-Do: lock a batch with LIMIT; for a queue add SKIP LOCKED, so that each worker takes rows that nobody has.",
+Do: lock a batch with LIMIT; for a queue add SKIP LOCKED, so that each worker takes rows that nobody has.
+
+All right when: all of the rows are really changed in this transaction, and it is short.",
     check: Check::Sql(check),
 };
 

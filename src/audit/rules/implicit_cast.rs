@@ -17,7 +17,9 @@ index on the column cannot be used. Drivers and ORMs that send every number as n
 Told by: an integer column is compared with a value that is cast to numeric or double precision; or a numeric
 column with one that is cast to double precision. The table has at least 10,000 rows and no other condition finds few by an index.
 
-Do: send the value in the column's type, or cast it: id = $1::bigint.",
+Do: send the value in the column's type, or cast it: id = $1::bigint.
+
+All right when: the statement reads most of the table anyway.",
     check: Check::Sql(check),
 };
 

@@ -14,7 +14,9 @@ statement, or puts values into the wrong column.
 
 Told by: INSERT with values or a query, and no list of columns.
 
-Do: name the columns.",
+Do: name the columns.
+
+All right when: the table never changes, or the statement is run once.",
     check: Check::Sql(check),
 };
 

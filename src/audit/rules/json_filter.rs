@@ -18,7 +18,9 @@ Told by: a condition compares column ->> 'key' with a value by = or IN; the tabl
 expression over the column, and no other condition finds few rows by an index.
 
 Do: an index on the expression, ((column ->> 'key')). Where the column is jsonb and many keys are asked for, ask with
-column @> '{\"key\": \"value\"}' and build an index USING gin (column jsonb_path_ops).",
+column @> '{\"key\": \"value\"}' and build an index USING gin (column jsonb_path_ops).
+
+All right when: other conditions of the statement find the few rows.",
     check: Check::Sql(check),
 };
 

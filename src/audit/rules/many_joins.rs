@@ -16,7 +16,9 @@ written, and from geqo_threshold (12) on it searches at random. The plan then de
 Told by: more tables in one FROM, joined by JOIN, than join_collapse_limit.
 
 Do: leave out tables that are not needed, write the most selective first, or split the statement; for a statement that runs
-long and rarely, SET join_collapse_limit higher and pay in planning time.",
+long and rarely, SET join_collapse_limit higher and pay in planning time.
+
+All right when: the statement is run seldom, so that planning it does not matter.",
     check: Check::Sql(check),
 };
 

@@ -17,7 +17,9 @@ make an anti-join of it: it keeps all y in memory, or, where they do not fit int
 Told by: NOT IN of a subquery that reads a table; quiet where y is declared NOT NULL, or tested for it, and the table is small enough
 for work_mem.
 
-Do: WHERE NOT EXISTS (SELECT 1 FROM … WHERE y = x). Rows whose x is NULL are then kept; add x IS NOT NULL if they are not wanted.",
+Do: WHERE NOT EXISTS (SELECT 1 FROM … WHERE y = x). Rows whose x is NULL are then kept; add x IS NOT NULL if they are not wanted.
+
+All right when: the subquery gives few rows, none of which can be NULL.",
     check: Check::Sql(check),
 };
 

@@ -19,7 +19,9 @@ other side is of no use. Where the sides are about different tables, no index he
 Told by: an OR of comparisons by = or IN with values, over tables of at least 10,000 rows that no other condition narrows, each of which finds few rows: on one table,
 where some sides lead an index and others do not; or on several tables, where each side alone leads one.
 
-Do: build the missing index; or write two queries and join them by UNION, which each use their own index.",
+Do: build the missing index; or write two queries and join them by UNION, which each use their own index.
+
+All right when: each column has an index of its own, whose bitmaps the server combines.",
     check: Check::Sql(check),
 };
 

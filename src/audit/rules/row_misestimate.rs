@@ -39,9 +39,29 @@ fn check(view: &View<'_>) -> Vec<Hit> {
         let node = &view.explained.nodes[*at];
         // Of what is neither a table, a join nor a grouping (a function, a CTE) there are no statistics that could be better.
         let known = node.relation().is_some() || is_join(node) || is_grouping(node);
-        known && worth(view, *at)
+        known && !is_computed(view, node) && worth(view, *at)
     });
     found.map(|(at, off)| hit(view, at, off)).collect()
+}
+
+/// Whether it compares with what another part of the statement computes: the planner takes a fixed share then, and no statistics of the
+/// table would tell it better.
+fn is_computed(view: &View<'_>, node: &Node) -> bool {
+    let returns = has_returned_values(view);
+    conditions(node).iter().any(|condition| {
+        let value = &condition.value;
+        value.contains("InitPlan ") || value.contains("SubPlan ") || returns && value.contains('$')
+    })
+}
+
+/// Whether `$0` is the value of an `InitPlan`, as up to 16, and no parameter.
+fn has_returned_values(view: &View<'_>) -> bool {
+    let mut names = view
+        .explained
+        .nodes
+        .iter()
+        .filter_map(|node| node.text("Subplan Name"));
+    names.any(|name| name.contains("returns $"))
 }
 
 /// Whether the node, or the join that was planned with the figure, costs something. What the topmost join gives decides no other join.
@@ -109,12 +129,7 @@ fn cause(view: &View<'_>, at: usize, off: Off) -> (Option<String>, Fix) {
         return of_groups(node);
     }
     // Up to 16 the value of an `InitPlan` is printed as a parameter too.
-    let mut nodes = view.explained.nodes.iter();
-    let computed = nodes.any(|n| {
-        n.text("Subplan Name")
-            .is_some_and(|n| n.contains("returns $"))
-    });
-    if !computed && conditions.iter().any(|c| is_generic(&c.value)) {
+    if conditions.iter().any(|c| is_generic(&c.value)) {
         let why = "the plan is a generic one: it was made for any value of its parameters";
         let advice = "SET plan_cache_mode = force_custom_plan for this statement, if its values differ much in how many rows they find";
         return (Some(why.into()), advice.into());

@@ -1,6 +1,7 @@
 //! The labelled statements of `testdata/statements`: each with the findings that must be made, and no others.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 
 use crate::audit::finding::Finding;
 use crate::audit::rules::{Check, RULES, of_text, rule};
@@ -143,9 +144,10 @@ fn every_rule_finds_what_it_should_in_texts_and_nothing_else() {
         let [right, wrong, missed] = scores.get(rule.id).copied().unwrap_or_default();
         let share = |other: usize| 100 * right / (right + other).max(1);
         let (precision, recall) = (share(wrong), share(missed));
-        table += &format!(
-            "{}: {right}, {wrong}, {missed}, {precision} %, {recall} %\n",
-            rule.id
+        let id = rule.id;
+        let _ = writeln!(
+            table,
+            "{id}: {right}, {wrong}, {missed}, {precision} %, {recall} %"
         );
         if right == 0 {
             mistakes.push(format!("{}: no statement shows it", rule.id));

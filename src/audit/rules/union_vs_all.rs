@@ -15,7 +15,9 @@ UNION sorts or hashes all rows of its parts to remove those that are equal. UNIO
 Told by: a UNION whose parts have different constants in the same output, and each of which gives one row or holds a key of the one table
 that it reads, so that no two rows can be equal; or a UNION in EXISTS or IN, where repeated rows change nothing.
 
-Do: UNION ALL.",
+Do: UNION ALL.
+
+All right when: the same row really comes from both sides and is wanted once.",
     check: Check::Sql(check),
 };
 

@@ -18,7 +18,9 @@ Told by: tables in FROM (or in UPDATE … FROM, DELETE … USING) that no condit
 ten rows. CROSS JOIN and JOIN … ON true are meant; so are functions, VALUES and queries that give one row. Where each part is
 restricted to given values of its own, the rule is quiet.
 
-Do: add the missing condition, or write CROSS JOIN to say that it is meant.",
+Do: add the missing condition, or write CROSS JOIN to say that it is meant.
+
+All right when: one of the sides has a single row, or every pair is really wanted.",
     check: Check::Sql(check),
 };
 

@@ -5,7 +5,7 @@ use crate::audit::rules::of_plan;
 use crate::model::explained::Explained;
 
 const SCAN: &str = "Aggregate  (cost=0.00..2000.00 rows=1 width=8) (actual time=20.0..20.0 rows=1 loops=1)
-  ->  Seq Scan on orders o  (cost=0.00..1900.00 rows=1200 width=4) (actual time=0.1..19.0 rows=60 loops=1)
+  ->  Seq Scan on orders o  (cost=0.00..1900.00 rows=150 width=4) (actual time=0.1..19.0 rows=60 loops=1)
         Filter: (status = 'open'::text)
         Rows Removed by Filter: 59940
 Planning Time: 0.200 ms
@@ -36,7 +36,7 @@ rows       1
 
      self share            rows off by  node
   1.00 ms ▎       5%          1         Aggregate
-    19 ms ████▊  95%         60   ↓20×    Seq Scan on orders o [a]
+    19 ms ████▊  95%         60    ↓2×    Seq Scan on orders o [a]
                                             filter (status = 'open'::text)
                                             (59,940 rows removed)
 

@@ -1,0 +1,267 @@
+//! Server logs from files, plain or packed by gzip or zstd, one after another, a piece at a time.
+
+use std::fmt;
+use std::fs::File;
+use std::io::{self, BufRead as _, BufReader, Read};
+use std::path::{Path, PathBuf};
+
+use flate2::read::MultiGzDecoder;
+use ruzstd::decoding::StreamingDecoder;
+
+use crate::model::snapshot::Snapshot;
+use crate::query::log::{Counts, Entry, Format, LogReader, Prefix};
+use crate::query::n_plus_one::{Loops, NPlusOne, from_loops};
+
+/// Bytes that are read at once.
+const PIECE: usize = 256 << 10;
+
+/// What was read of one file.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FileRead {
+    /// The file.
+    pub path: PathBuf,
+    /// Format that it was read in.
+    pub format: &'static str,
+    /// How much was in it.
+    pub counts: Counts,
+    /// Why it was not read to its end, or tells nothing.
+    pub problem: Option<String>,
+}
+
+/// What was read of all.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct LogsRead {
+    /// File by file.
+    pub files: Vec<FileRead>,
+    /// Different statements in them.
+    pub statements: usize,
+    /// The smallest duration that was logged, ms. Where it is well above the time of a look-up, a threshold
+    /// (`log_min_duration_statement`) kept the look-ups out, and loops of them cannot be seen.
+    pub shortest_ms: Option<f64>,
+}
+
+impl LogsRead {
+    /// The sum over files.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        let mut sum = Counts::default();
+        self.files.iter().for_each(|f| sum.add(&f.counts));
+        sum
+    }
+}
+
+/// A file that cannot be opened.
+#[derive(Debug)]
+pub struct Unreadable {
+    /// The file.
+    pub path: PathBuf,
+    /// Why.
+    pub error: io::Error,
+}
+
+impl fmt::Display for Unreadable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "cannot read {}: {}", self.path.display(), self.error)
+    }
+}
+
+impl std::error::Error for Unreadable {}
+
+/// Finds N+1 in logs. They are read in the order given, oldest first; a plain log has the `log_line_prefix` given. With a
+/// snapshot foreign keys count as evidence, and fixes name types.
+///
+/// # Errors
+/// A file that cannot be opened. One that turns out to be damaged or to tell nothing is a problem of its [`FileRead`].
+pub fn n_plus_one_of_logs(
+    paths: &[PathBuf],
+    log_line_prefix: &str,
+    snapshot: Option<&Snapshot>,
+) -> Result<(Vec<NPlusOne>, LogsRead), Unreadable> {
+    let prefix = Prefix::new(log_line_prefix);
+    let mut loops = Loops::new(prefix.resolution());
+    let mut read = LogsRead::default();
+    for path in paths {
+        let file = each_entry(path, &prefix, &mut |entry| loops.observe(entry))?;
+        read.files.push(file);
+    }
+    loops.finish();
+    read.statements = loops.statements();
+    read.shortest_ms = loops.shortest();
+    Ok((from_loops(&loops, snapshot), read))
+}
+
+/// Reads one file, and gives each entry.
+///
+/// # Errors
+/// It cannot be opened.
+pub fn each_entry(
+    path: &Path,
+    prefix: &Prefix,
+    sink: &mut dyn FnMut(&Entry<'_>),
+) -> Result<FileRead, Unreadable> {
+    let unreadable = |error| Unreadable {
+        path: path.to_owned(),
+        error,
+    };
+    let mut bytes = unpacked(path).map_err(unreadable)?;
+    let mut piece = vec![0; PIECE];
+    let mut problem = None;
+    let mut next = |piece: &mut Vec<u8>| {
+        full(&mut bytes, piece).unwrap_or_else(|error| {
+            problem = Some(format!("it cannot be read to its end: {error}"));
+            0
+        })
+    };
+    let mut length = next(&mut piece);
+    let format = Format::detect(&piece[..length], prefix);
+    let name = format.name();
+    let silent = matches!(&format, Format::Stderr(prefix) if !prefix.tells_sessions());
+    let mut reader = LogReader::new(format);
+    while length > 0 {
+        reader.feed(&piece[..length], sink);
+        length = next(&mut piece);
+    }
+    let counts = reader.finish(sink);
+    if problem.is_none() && counts.entries == 0 && counts.malformed > 0 {
+        problem = Some(if name == "stderr" {
+            "no line begins with the log_line_prefix given".to_owned()
+        } else {
+            format!("it begins as a {name}, but is none")
+        });
+    }
+    if silent {
+        problem = Some(
+            "log_line_prefix says not when (%m) or in which session (%c, %p) a line was written"
+                .to_owned(),
+        );
+    }
+    Ok(FileRead {
+        path: path.to_owned(),
+        format: name,
+        counts,
+        problem,
+    })
+}
+
+/// Fills the piece as far as there are bytes.
+fn full(bytes: &mut dyn Read, piece: &mut [u8]) -> io::Result<usize> {
+    let mut length = 0;
+    while length < piece.len() {
+        match bytes.read(&mut piece[length..]) {
+            Ok(0) => break,
+            Ok(more) => length += more,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            // What came before is good; the error comes again.
+            Err(_) if length > 0 => break,
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(length)
+}
+
+/// The bytes of a file, unpacked if it is packed.
+fn unpacked(path: &Path) -> io::Result<Box<dyn Read>> {
+    let file = File::open(path)?;
+    if file.metadata()?.is_dir() {
+        return Err(io::Error::from(io::ErrorKind::IsADirectory));
+    }
+    let mut file = BufReader::with_capacity(PIECE, file);
+    Ok(match file.fill_buf()? {
+        [0x1f, 0x8b, ..] => Box::new(MultiGzDecoder::new(file)),
+        [0x28, 0xb5, 0x2f, 0xfd, ..] => Box::new(Frames(Frame::Between(file))),
+        _ => Box::new(file),
+    })
+}
+
+/// The frames of a zstd file, one after another.
+struct Frames(Frame);
+
+enum Frame {
+    Between(BufReader<File>),
+    Within(Box<StreamingDecoder<BufReader<File>, ruzstd::decoding::FrameDecoder>>),
+    Done,
+}
+
+impl Read for Frames {
+    fn read(&mut self, piece: &mut [u8]) -> io::Result<usize> {
+        loop {
+            match std::mem::replace(&mut self.0, Frame::Done) {
+                Frame::Done => return Ok(0),
+                Frame::Between(mut file) => {
+                    if file.fill_buf()?.is_empty() {
+                        return Ok(0);
+                    }
+                    let decoder = StreamingDecoder::new(file)
+                        .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
+                    self.0 = Frame::Within(Box::new(decoder));
+                }
+                Frame::Within(mut decoder) => {
+                    let length = decoder.read(piece)?;
+                    if length > 0 || piece.is_empty() {
+                        self.0 = Frame::Within(decoder);
+                        return Ok(length);
+                    }
+                    self.0 = Frame::Between(decoder.into_inner());
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
+    use ruzstd::encoding::{CompressionLevel, compress_to_vec};
+
+    use super::*;
+
+    /// A log of one statement.
+    fn log() -> Vec<u8> {
+        b"1970-01-01 00:00:01.000 UTC [7] LOG:  duration: 1.000 ms  statement: select 1\n"
+            .repeat(1000)
+    }
+
+    /// How many entries are read of such a file, and its problem.
+    fn read(name: &str, bytes: &[u8]) -> (u64, Option<String>) {
+        let path = std::env::temp_dir().join(format!("pgperf-logs-{}-{name}", std::process::id()));
+        std::fs::write(&path, bytes).unwrap();
+        let file = each_entry(&path, &Prefix::new("%m [%p] "), &mut |_| {}).unwrap();
+        std::fs::remove_file(&path).unwrap();
+        (file.counts.entries, file.problem)
+    }
+
+    #[test]
+    fn plain_and_packed_logs_are_read() {
+        let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
+        gzip.write_all(&log()).unwrap();
+        let gzip = gzip.finish().unwrap();
+        let zstd = compress_to_vec(log().as_slice(), CompressionLevel::Fastest);
+        assert_eq!(read("plain", &log()), (1000, None));
+        assert_eq!(read("gzip", &gzip), (1000, None));
+        assert_eq!(read("gzips", &gzip.repeat(2)), (2000, None));
+        assert_eq!(read("zstd", &zstd), (1000, None));
+        assert_eq!(read("zstds", &zstd.repeat(2)), (2000, None));
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_file_is_said() {
+        let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
+        gzip.write_all(&log()).unwrap();
+        let gzip = gzip.finish().unwrap();
+        let (_, problem) = read("cut", &gzip[..gzip.len() - 20]);
+        assert!(problem.is_some_and(|p| p.contains("to its end")));
+        let (entries, problem) = read("other", b"hello\nworld\n");
+        assert_eq!(entries, 0);
+        assert!(problem.is_some_and(|p| p.contains("log_line_prefix")));
+        assert_eq!(read("empty", b""), (0, None));
+        let missing = n_plus_one_of_logs(&[PathBuf::from("/no/such/log")], "%m [%p] ", None);
+        let message = missing.unwrap_err().to_string();
+        assert!(
+            message.starts_with("cannot read /no/such/log: "),
+            "{message}"
+        );
+    }
+}

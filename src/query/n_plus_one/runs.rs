@@ -1,0 +1,388 @@
+//! Log entries → loops: which statements were repeated within one unit of work, after which other.
+//!
+//! A unit of work is a transaction, or what a session does without a pause outside of one. A unit ends, too, when the statement
+//! that it began with comes again: many programs begin each request by looking up the session. Memory is bounded: so many
+//! statements, sessions and values are followed, and no more.
+
+use std::collections::HashMap;
+
+use crate::model::redact::without_literals;
+use crate::query::log::{Entry, Event};
+use crate::query::n_plus_one::key::{keys, of_values};
+use crate::query::n_plus_one::unit::{Execution, Seen, Unit};
+
+/// A session that does nothing for so long works on something else, ms.
+const PAUSE: f64 = 50.0;
+
+/// Fewest repetitions of a loop.
+pub(super) const FEWEST: u32 = 5;
+
+/// Most statements that are told apart, and bytes of their texts that are kept.
+const MOST_STATEMENTS: usize = 20_000;
+const MOST_BYTES: usize = 32 << 20;
+const LONGEST_TEXT: usize = 64 << 10;
+
+/// Most sessions that are followed at the same time.
+const MOST_SESSIONS: usize = 5_000;
+
+/// Most loops whose lengths are kept one by one.
+const MOST_LENGTHS: usize = 10_000;
+
+/// Most statements before one that are counted.
+const MOST_PARENTS: usize = 100;
+
+/// What kind of statement it is, by its first words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Word {
+    /// SELECT, INSERT, UPDATE, DELETE.
+    Query,
+    /// It begins a transaction.
+    Begin,
+    /// It ends one, or shows that the connection goes to another user.
+    Boundary,
+    /// SET, SAVEPOINT: nothing.
+    Other,
+}
+
+/// A statement of the log.
+#[derive(Debug, Clone)]
+pub(super) struct Known {
+    /// Its text, with parameters for constants; empty if it is too long to be kept.
+    pub(super) text: String,
+    pub(super) query_id: Option<i64>,
+    pub(super) calls: u64,
+    word: Word,
+}
+
+/// A statement that was repeated.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Loop {
+    pub(super) runs: u32,
+    /// Executions for each of the parent's, run by run.
+    pub(super) lengths: Vec<f64>,
+    /// Executions in all runs, and those of the parents.
+    pub(super) executions: f64,
+    pub(super) parents: f64,
+    /// Share of new values and of close executions, summed up over runs.
+    distinct: f64,
+    close: f64,
+    next: f64,
+    pub(super) ms: f64,
+    pauses: f64,
+    /// Which statements came before: in how many runs, and in how many of these right before the second execution.
+    before: HashMap<usize, (u32, u32)>,
+}
+
+impl Loop {
+    /// Mean share of executions with new values.
+    pub(super) fn distinct(&self) -> f64 {
+        self.distinct / f64::from(self.runs.max(1))
+    }
+
+    /// Mean share of executions that came soon after one of the same.
+    pub(super) fn close(&self) -> f64 {
+        self.close / f64::from(self.runs.max(1))
+    }
+
+    /// The statements that came before in most runs, the best first.
+    pub(super) fn parents(&self) -> Vec<usize> {
+        let most = |runs: u32| 10 * u64::from(runs) >= 7 * u64::from(self.runs);
+        let mut parents: Vec<(&usize, &(u32, u32))> = self
+            .before
+            .iter()
+            .filter(|(_, (runs, _))| most(*runs))
+            .collect();
+        parents.sort_by_key(|(id, (runs, near))| (std::cmp::Reverse((*near, *runs)), **id));
+        parents.into_iter().map(|(id, _)| *id).collect()
+    }
+
+    /// Mean pause between two executions, ms.
+    pub(super) fn pause(&self) -> f64 {
+        if self.next > 0.0 {
+            self.pauses / self.next
+        } else {
+            0.0
+        }
+    }
+
+    fn add(&mut self, seen: &Seen, parents: (Option<&Seen>, Option<&Seen>)) {
+        let executions = f64::from(seen.count);
+        let parent = parents.1.or(parents.0);
+        let of_parent = parent.map_or(1.0, |p| f64::from(p.count));
+        self.runs += 1;
+        if self.lengths.len() < MOST_LENGTHS {
+            self.lengths.push(executions / of_parent);
+        }
+        self.executions += executions;
+        self.parents += of_parent;
+        self.distinct += seen.distinct();
+        self.close += f64::from(seen.close) / f64::from(seen.count - 1);
+        self.next += f64::from(seen.next);
+        self.ms += seen.ms;
+        self.pauses += seen.pauses;
+        let first = parents.0.map(|p| p.statement);
+        let near = parents.1.map(|p| p.statement);
+        for id in first
+            .into_iter()
+            .chain(near.filter(|id| Some(*id) != first))
+        {
+            if self.before.len() < MOST_PARENTS || self.before.contains_key(&id) {
+                let (runs, nearest) = self.before.entry(id).or_default();
+                *runs += 1;
+                *nearest += u32::from(near == Some(id));
+            }
+        }
+    }
+}
+
+/// What is known of a session.
+#[derive(Debug, Default)]
+struct Session {
+    unit: Unit,
+    application: String,
+    /// The transaction of the last statement, and how many ran in it.
+    transaction: String,
+    in_it: u32,
+    /// Inside of BEGIN and COMMIT, both seen.
+    in_block: bool,
+    /// A statement whose duration comes by a message of its own.
+    waiting: Option<(usize, u64)>,
+}
+
+/// Follows the statements of a log.
+#[derive(Debug)]
+pub struct Loops {
+    pub(super) known: Vec<Known>,
+    numbers: HashMap<(u64, bool), usize>,
+    bytes: usize,
+    /// By the key of their names.
+    sessions: HashMap<u64, Session>,
+    pub(super) found: HashMap<usize, Loop>,
+    pause: f64,
+    /// Smallest duration seen, ms.
+    shortest: f64,
+}
+
+impl Loops {
+    /// Follows a log whose times differ by no less than `resolution` ms.
+    #[must_use]
+    pub fn new(resolution: f64) -> Self {
+        Self {
+            known: Vec::new(),
+            numbers: HashMap::new(),
+            bytes: 0,
+            sessions: HashMap::new(),
+            found: HashMap::new(),
+            pause: PAUSE.max(resolution),
+            shortest: f64::INFINITY,
+        }
+    }
+
+    /// The smallest duration that was logged, ms: a log of slow statements only shows no loops of fast ones.
+    #[must_use]
+    pub fn shortest(&self) -> Option<f64> {
+        self.shortest.is_finite().then_some(self.shortest)
+    }
+
+    /// How many different statements were seen.
+    #[must_use]
+    pub fn statements(&self) -> usize {
+        self.known.len()
+    }
+
+    /// Takes the next entry.
+    pub fn observe(&mut self, entry: &Entry<'_>) {
+        let text = match &entry.event {
+            Event::Statement(text)
+            | Event::Execute {
+                text, fetch: false, ..
+            } => text,
+            Event::Duration => {
+                if let Some(duration) = entry.duration
+                    && let Some(session) = self.sessions.get_mut(&of_values(&entry.session))
+                    && let Some((statement, values)) = session.waiting.take()
+                {
+                    if let Some(id) = entry.query_id {
+                        self.known[statement].query_id.get_or_insert(id);
+                    }
+                    self.execution(entry, statement, values, duration);
+                }
+                return;
+            }
+            _ => return,
+        };
+        let Some((statement, values)) = self.number(entry, text) else {
+            return;
+        };
+        if let Some(duration) = entry.duration {
+            self.shortest = self.shortest.min(duration);
+            self.execution(entry, statement, values, duration);
+            return;
+        }
+        // Durations come later, or never (`log_statement` alone).
+        let session = self.session(entry);
+        let unfinished = session.waiting.replace((statement, values));
+        if let Some((statement, values)) = unfinished {
+            self.execution(entry, statement, values, 0.0);
+        }
+    }
+
+    /// No more entries: closes what is open.
+    pub fn finish(&mut self) {
+        let sessions: Vec<Session> = self.sessions.drain().map(|(_, s)| s).collect();
+        for session in sessions {
+            close(&mut self.found, &self.known, &session.unit);
+        }
+    }
+
+    fn session(&mut self, entry: &Entry<'_>) -> &mut Session {
+        let key = of_values(&entry.session);
+        if self.sessions.len() >= MOST_SESSIONS && !self.sessions.contains_key(&key) {
+            self.forget();
+        }
+        self.sessions.entry(key).or_insert_with(|| Session {
+            application: entry.application_name.as_ref().to_owned(),
+            ..Session::default()
+        })
+    }
+
+    /// Closes the half of the sessions that have been quiet for longest.
+    fn forget(&mut self) {
+        let mut ends: Vec<f64> = self.sessions.values().map(|s| s.unit.end()).collect();
+        ends.sort_by(f64::total_cmp);
+        let middle = ends[ends.len() / 2];
+        let (loops, known) = (&mut self.found, &self.known);
+        self.sessions.retain(|_, session| {
+            let keep = session.unit.end() > middle;
+            if !keep {
+                close(loops, known, &session.unit);
+            }
+            keep
+        });
+    }
+
+    /// The number of a statement and the key of its values; `None` when there are too many.
+    fn number(&mut self, entry: &Entry<'_>, text: &str) -> Option<(usize, u64)> {
+        let apart = entry.parameters.as_deref().map(of_values);
+        // With an id and values apart the text need not be read.
+        let (key, values) = match (entry.query_id, apart) {
+            (Some(id), Some(values)) => ((id.cast_unsigned(), true), values),
+            (Some(id), None) => ((id.cast_unsigned(), true), keys(text).values),
+            (None, _) => {
+                let keys = keys(text);
+                ((keys.statement, false), apart.unwrap_or(keys.values))
+            }
+        };
+        if let Some(&number) = self.numbers.get(&key) {
+            self.known[number].calls += 1;
+            return Some((number, values));
+        }
+        if self.known.len() >= MOST_STATEMENTS {
+            return None;
+        }
+        let mut text = if text.len() <= LONGEST_TEXT {
+            without_literals(text)
+        } else {
+            String::new()
+        };
+        if self.bytes + text.len() > MOST_BYTES {
+            text = String::new();
+        }
+        self.bytes += text.len();
+        self.known.push(Known {
+            word: word(&text),
+            text,
+            query_id: entry.query_id,
+            calls: 1,
+        });
+        self.numbers.insert(key, self.known.len() - 1);
+        Some((self.known.len() - 1, values))
+    }
+
+    fn execution(&mut self, entry: &Entry<'_>, statement: usize, values: u64, duration: f64) {
+        let word = self.known[statement].word;
+        let longest_pause = self.pause;
+        let end = entry.time.unwrap_or(0.0);
+        let execution = Execution {
+            statement,
+            values,
+            start: end - duration,
+            end,
+        };
+        let session = self.session(entry);
+        let other_application = session.application != entry.application_name.as_ref();
+        let paused =
+            !session.unit.is_empty() && execution.start - session.unit.end() > longest_pause;
+        let other_transaction = is_transaction(&entry.vxid)
+            && session.transaction != entry.vxid.as_ref()
+            && session.in_it > 1;
+        let again = !session.in_block && session.unit.begins_again(statement);
+        let ends = paused
+            || other_application
+            || other_transaction
+            || again
+            || matches!(word, Word::Begin | Word::Boundary);
+        let done = ends.then(|| std::mem::take(&mut session.unit));
+        if other_application {
+            entry
+                .application_name
+                .as_ref()
+                .clone_into(&mut session.application);
+        }
+        if session.transaction == entry.vxid.as_ref() {
+            session.in_it += 1;
+        } else {
+            session.transaction.clear();
+            session.transaction.push_str(&entry.vxid);
+            session.in_it = 1;
+        }
+        match word {
+            Word::Begin => session.in_block = true,
+            Word::Boundary => session.in_block = false,
+            Word::Query => session.unit.add(&execution),
+            Word::Other => {}
+        }
+        if let Some(unit) = done {
+            close(&mut self.found, &self.known, &unit);
+        }
+    }
+}
+
+/// Whether it is a virtual transaction id within a transaction: outside of one its second number is 0.
+fn is_transaction(vxid: &str) -> bool {
+    !vxid.is_empty() && !vxid.ends_with("/0")
+}
+
+/// Notes the loops of a unit.
+fn close(loops: &mut HashMap<usize, Loop>, known: &[Known], unit: &Unit) {
+    for seen in &unit.seen {
+        if seen.count >= FEWEST && !known[seen.statement].text.is_empty() {
+            let entry = loops.entry(seen.statement).or_default();
+            entry.add(seen, unit.parents(seen));
+        }
+    }
+}
+
+fn word(text: &str) -> Word {
+    let mut words = text.split(|c: char| !c.is_ascii_alphanumeric());
+    let first = words
+        .find(|w| !w.is_empty())
+        .unwrap_or_default()
+        .to_ascii_lowercase();
+    match first.as_str() {
+        "select" if !text.to_ascii_lowercase().contains("from") => Word::Boundary,
+        "select" | "insert" | "update" | "delete" | "with" | "values" | "merge" | "table" => {
+            Word::Query
+        }
+        "begin" | "start" => Word::Begin,
+        "commit" | "end" | "rollback" | "abort" | "discard" | "reset" => {
+            let savepoint = text.to_ascii_lowercase().contains(" to ");
+            if savepoint {
+                Word::Other
+            } else {
+                Word::Boundary
+            }
+        }
+        _ => Word::Other,
+    }
+}
