@@ -142,7 +142,7 @@ fn every_rule_finds_what_it_should_and_nothing_else() {
 fn what_nodes_took_sums_to_the_root() {
     let scenarios = Scenario::all();
     for plan in recorded(&scenarios) {
-        sums_to_the_root(&plan.place(&scenarios), &plan.output);
+        sums_to_the_root(&plan.place(&scenarios), &plan.output, 0.0);
     }
 }
 
