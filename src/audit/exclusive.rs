@@ -38,7 +38,7 @@ pub struct Split {
     pub own: Vec<f64>,
     /// What belongs to no node above it: of CTEs that nobody reads.
     pub outside: f64,
-    /// What was taken from nodes that had less than that, a sign of rounding.
+    /// What nodes took beyond what the one above them took: a sign of rounding, or of branches that ran at once.
     pub clamped: f64,
 }
 
@@ -138,13 +138,24 @@ impl<'a> Tree<'a> {
     }
 
     fn split(&self, inclusive: Vec<f64>) -> Split {
-        let mut own = inclusive.clone();
         let nodes = &self.explained.nodes;
+        let mut own = inclusive.clone();
+        // What is below a node cannot have taken longer than the node: branches that ran at once in several processes, and loops whose
+        // times were rounded up, share what it took.
+        let mut scale = vec![1.0; nodes.len()];
+        let mut clamped = 0.0;
         for (position, node) in nodes.iter().enumerate() {
-            if let Some(parent) = node.parent
-                && !is_init_plan(node)
-            {
-                own[parent] -= inclusive[position];
+            let below = node
+                .children
+                .iter()
+                .filter(|&&child| !is_init_plan(&nodes[child]));
+            let taken: f64 = below.clone().map(|&child| inclusive[child]).sum();
+            let most = inclusive[position];
+            let shared = if taken > most { most / taken } else { 1.0 };
+            own[position] = scale[position] * (most - taken * shared);
+            clamped += scale[position] * (taken - taken * shared);
+            for &child in below {
+                scale[child] = scale[position] * shared;
             }
         }
         let mut outside = 0.0;
@@ -169,7 +180,6 @@ impl<'a> Tree<'a> {
                 }
             }
         }
-        let mut clamped = 0.0;
         for figure in &mut own {
             if *figure < 0.0 {
                 clamped -= *figure;
