@@ -12,6 +12,7 @@ pub mod load;
 pub mod rows;
 pub mod rules;
 pub mod scan;
+pub mod statement;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod text;

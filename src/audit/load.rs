@@ -3,10 +3,12 @@
 use serde::Serialize;
 
 use crate::audit::finding::{Finding, Severity};
-use crate::audit::rules::of_plan;
+use crate::audit::statement::of_statement;
+use crate::audit::text::{Cost, Text};
 use crate::audit::view::View;
 use crate::model::explained::Explained;
 use crate::model::snapshot::Snapshot;
+use crate::query::facts::Read;
 use crate::query::workload::{Query, Workload};
 
 /// A statement with what was found in it.
@@ -56,11 +58,27 @@ pub fn audited(
     } else {
         0.0
     };
-    let mut findings = plan.map_or_else(Vec::new, |plan| of_plan(&View::new(plan, Some(snapshot))));
+    let mean_ms = query.total_ms.filter(|_| query.calls > 0.0);
+    let mean_ms = mean_ms.map(|ms| ms / query.calls);
+    let read = Read::new(&query.text).ok();
+    let text = read.as_ref().map(|read| Text {
+        read,
+        snapshot: Some(snapshot),
+        cost: Cost {
+            calls: Some(query.calls),
+            rows_per_call: Some(query.rows_per_call),
+            mean_ms,
+            share: load_share,
+        },
+    });
+    let view = plan.map(|plan| View::new(plan, Some(snapshot)));
+    let mut findings = of_statement(view.as_ref(), text.as_ref());
     for finding in &mut findings {
-        // Of the statement a share is at stake, and it is a share of the load.
-        finding.share *= load_share;
-        finding.severity = severity(finding.share);
+        // What a text is worth was weighed by the load. Of a plan a share of the statement is at stake, and it is a share of the load.
+        if finding.node.is_some() {
+            finding.share *= load_share;
+            finding.severity = severity(finding.share);
+        }
     }
     findings.sort_by(|a, b| {
         (b.severity.cmp(&a.severity))
@@ -72,13 +90,12 @@ pub fn audited(
         .collect();
     queryids.sort_unstable();
     queryids.dedup();
-    let timed = query.total_ms.filter(|_| query.calls > 0.0);
     Audited {
         queryids,
         fingerprint: format!("{:016x}", query.fingerprint),
         query: query.text.clone(),
         calls: query.calls,
-        mean_ms: timed.map(|ms| ms / query.calls),
+        mean_ms,
         load_share,
         plan: plan.map(|plan| plan.root().name()),
         findings,

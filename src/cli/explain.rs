@@ -13,16 +13,18 @@ use super::interrupt::unless_interrupted;
 use super::output::{style, to_stdout};
 use super::{ConnectArgs, Exit, Failure, load};
 use crate::advisor::recommendation::Action;
-use crate::audit::rules::of_plan;
+use crate::audit::statement::of_statement;
+use crate::audit::text::{Cost, Text};
 use crate::audit::view::View;
 use crate::model::explained::Explained;
 use crate::model::gap::Part;
 use crate::model::snapshot::Snapshot;
 use crate::pg::connect::Connection;
 use crate::pg::explain::{Depth, Explainable, explained};
+use crate::query::facts::Read;
 use crate::query::split::statements_from_sql;
 use crate::report::Report;
-use crate::report::explain::{Examined, compare, json, text};
+use crate::report::explain::{Examined, compare, json, text as page_of};
 
 /// Options of `pgperf explain`.
 #[derive(Debug, Clone, Default, Args)]
@@ -313,10 +315,18 @@ fn write(
     advice: Option<&Report>,
 ) -> Result<(), Failure> {
     let view = View::new(plan, snapshot);
-    let findings = of_plan(&view);
     let of_log = plan.properties.get("Query Text").and_then(|t| t.as_str());
+    let statement = statement.or(of_log);
+    // What it costs among others is not asked here.
+    let text = statement.and_then(|text| Read::new(text).ok());
+    let text = text.as_ref().map(|read| Text {
+        read,
+        snapshot,
+        cost: Cost::default(),
+    });
+    let findings = of_statement(Some(&view), text.as_ref());
     let examined = Examined {
-        statement: statement.or(of_log),
+        statement,
         source,
         view: &view,
         findings: &findings,
@@ -325,7 +335,7 @@ fn write(
     let page = if args.format == "json" {
         json(&examined)
     } else {
-        text(&examined, style())
+        page_of(&examined, style())
     };
     to_stdout(&page)
 }

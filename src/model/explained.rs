@@ -14,6 +14,14 @@ use serde_json::{Map, Value};
 
 pub use text::looks_like_text;
 
+/// No plan has a figure beyond this: what is read is a damaged text, and would make sums that are no numbers.
+const LARGEST: f64 = 1e18;
+
+/// A figure of a plan.
+fn figure(value: &Value) -> Option<f64> {
+    value.as_f64().filter(|number| number.abs() <= LARGEST)
+}
+
 /// One statement's EXPLAIN output.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Explained {
@@ -101,7 +109,7 @@ impl Explained {
     /// A number beside the tree.
     #[must_use]
     pub fn number(&self, name: &str) -> Option<f64> {
-        self.properties.get(name).and_then(Value::as_f64)
+        self.properties.get(name).and_then(figure)
     }
 
     /// Time of planning, ms.
@@ -132,7 +140,7 @@ impl Explained {
         let all = self.properties.get("Triggers").and_then(Value::as_array);
         let trigger = |value: &Value| {
             let text = |name: &str| value.get(name)?.as_str().map(ToOwned::to_owned);
-            let number = |name: &str| value.get(name)?.as_f64();
+            let number = |name: &str| value.get(name).and_then(figure);
             Some(Trigger {
                 name: text("Trigger Name").or_else(|| text("Constraint Name"))?,
                 constraint: text("Constraint Name"),
@@ -196,7 +204,7 @@ impl Node {
     /// A number.
     #[must_use]
     pub fn number(&self, name: &str) -> Option<f64> {
-        self.properties.get(name).and_then(Value::as_f64)
+        self.properties.get(name).and_then(figure)
     }
 
     /// A number that is 0 where it is not told.
@@ -353,7 +361,7 @@ impl Node {
     pub fn workers(&self) -> Vec<Worker> {
         let workers = self.properties.get("Workers").and_then(Value::as_array);
         let worker = |value: &Value| {
-            let number = |name: &str| value.get(name)?.as_f64();
+            let number = |name: &str| value.get(name).and_then(figure);
             Some(Worker {
                 total_time: number("Actual Total Time")?,
                 rows: number("Actual Rows").unwrap_or(0.0),

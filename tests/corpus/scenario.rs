@@ -100,16 +100,26 @@ pub(crate) fn same_plan(place: &str, json: &str, text: &str) {
 /// Whether another execution may tell something else, or text has no word for it.
 fn varies(name: &str) -> bool {
     const OF_EXECUTION: &[&str] = &[
-        "Time",
-        "Heap Fetches",
-        "Blocks",
-        "Memory",
-        "Workers",
         "Actual",
+        "Batches",
+        "Blocks",
+        "Buckets",
+        "Cache Evictions",
+        "Cache Hits",
+        "Cache Misses",
+        "Cache Overflows",
+        "Disk Usage",
+        "Groups",
+        "Heap Fetches",
         "Launched",
-        "Storage",
+        "Memory",
+        "Removed",
+        "Searches",
         "Sort Method",
-        "Space Used",
+        "Space",
+        "Storage",
+        "Time",
+        "Workers",
     ];
     const ONLY_JSON: &[&str] = &["Inner Unique", "Parallel Aware", "Async Capable"];
     OF_EXECUTION.iter().any(|word| name.contains(word)) || ONLY_JSON.contains(&name)
