@@ -139,6 +139,11 @@ impl<'a> Tree<'a> {
 
     fn split(&self, inclusive: Vec<f64>) -> Split {
         let nodes = &self.explained.nodes;
+        // Less than nothing is a damaged figure.
+        let inclusive: Vec<f64> = inclusive
+            .into_iter()
+            .map(|figure| figure.max(0.0))
+            .collect();
         let mut own = inclusive.clone();
         // What is below a node cannot have taken longer than the node: branches that ran at once in several processes, and loops whose
         // times were rounded up, share what it took.
