@@ -16,7 +16,7 @@ use crate::model::catalog::Table;
 use crate::model::snapshot::Snapshot;
 use crate::model::unit::{Count, Millis, Percent};
 use crate::model::whatif::{Hypothetical, Source};
-use crate::query::workload::{Query, Workload};
+use crate::query::workload::Workload;
 
 /// All that the choice was made from.
 #[derive(Debug, Clone, Copy)]
@@ -185,7 +185,7 @@ impl Decision<'_> {
         let timed = query.total_ms.filter(|_| query.calls > 0.0);
         Helped {
             position: q,
-            queryids: queryids(query, self.snapshot),
+            queryids: query.queryids(self.snapshot),
             fingerprint: format!("{:016x}", query.fingerprint),
             query: query.text.clone(),
             line: first.and_then(|&m| self.snapshot.statements[m].line),
@@ -232,19 +232,6 @@ pub(super) fn named(outline: &str) -> String {
         }
     }
     text + rest
-}
-
-/// Known `queryid`s of a query's members.
-#[must_use]
-pub fn queryids(query: &Query, snapshot: &Snapshot) -> Vec<i64> {
-    let mut ids: Vec<i64> = query
-        .members
-        .iter()
-        .filter_map(|&m| snapshot.statements[m].queryid)
-        .collect();
-    ids.sort_unstable();
-    ids.dedup();
-    ids
 }
 
 fn reason(index: &Hypothetical, statements: &[Helped], benefit: &Benefit) -> String {

@@ -10,7 +10,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::advisor::analyze_advice::lack;
 use crate::advisor::priority::Priority;
-use crate::advisor::recommend::queryids;
 use crate::advisor::recommendation::{Action, Confidence, Misjudged, Recommendation};
 use crate::advisor::usual::rows_counted;
 use crate::model::catalog::{Table, TableKind};
@@ -226,7 +225,7 @@ fn create(
     );
     advice.misjudged = (proofs.iter())
         .map(|(query, proof)| Misjudged {
-            queryids: queryids(query, snapshot),
+            queryids: query.queryids(snapshot),
             fingerprint: format!("{:016x}", query.fingerprint),
             query: query.text.clone(),
             calls: query.calls,

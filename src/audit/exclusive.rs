@@ -10,7 +10,7 @@
 //! - *`SubPlan`*: is part of the node that holds it.
 //!
 //! Blocks and I/O times are totals of all loops and processes already; the tree is the same. Σ of all nodes and of what ran outside
-//! is the root's total; what rounding makes less than nothing is 0, and kept in `clamped`.
+//! is the root's total: where what is below a node took longer than the node, it shares what the node took (`clamped` has the rest).
 
 use crate::model::explained::{Explained, Node};
 

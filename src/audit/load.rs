@@ -26,7 +26,7 @@ pub struct Audited {
     pub mean_ms: Option<f64>,
     /// Its share of the load, 0 to 1.
     pub load_share: f64,
-    /// Node types of its plan, outermost first, where it was planned.
+    /// The node on top of its plan, where it was planned.
     pub plan: Option<String>,
     /// What was found, what matters most first.
     pub findings: Vec<Finding>,
@@ -43,7 +43,7 @@ pub fn severity(share: f64) -> Severity {
     }
 }
 
-/// What rules find in the plan of one of the statements; `total` is the load of all.
+/// What rules find in the plan and in the text of one of the statements; `total` is the load of all.
 #[must_use]
 pub fn audited(
     query: &Query,
@@ -85,13 +85,8 @@ pub fn audited(
             .then(b.share.total_cmp(&a.share))
             .then(a.rule.cmp(b.rule))
     });
-    let mut queryids: Vec<i64> = (query.members.iter())
-        .filter_map(|&member| snapshot.statements[member].queryid)
-        .collect();
-    queryids.sort_unstable();
-    queryids.dedup();
     Audited {
-        queryids,
+        queryids: query.queryids(snapshot),
         fingerprint: format!("{:016x}", query.fingerprint),
         query: query.text.clone(),
         calls: query.calls,

@@ -28,7 +28,7 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     /// Index advice for the workload: DDL with evidence.
     Advise(super::advise::AdviseArgs),
-    /// What is wrong with the statements that cost most, and what to do: every rule over their plans, and index advice.
+    /// What is wrong with the statements that cost most, and what to do: every rule over their plans and texts, and index advice.
     Audit(super::audit::AuditArgs),
     /// Rebuild schema and statistics in a local server without any rows, to EXPLAIN there as on the observed one.
     Clone(super::clone::CloneArgs),
@@ -38,7 +38,7 @@ pub(crate) enum Command {
     Doctor(super::doctor::DoctorArgs),
     /// One statement or one recorded plan: the tree with what each node took, and what is wrong with it.
     Explain(super::explain::ExplainArgs),
-    /// What pgperf looks for in plans, or the page of one rule.
+    /// What pgperf looks for in plans and texts, or the page of one rule.
     Rules(super::rules::RulesArgs),
     /// Save everything collected as one file.
     Snapshot(super::snapshot::SnapshotArgs),

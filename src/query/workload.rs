@@ -7,6 +7,7 @@ mod tests;
 
 use serde::{Deserialize, Serialize};
 
+use crate::model::snapshot::Snapshot;
 use crate::query::shape::Shape;
 
 pub use build::{WorkloadOptions, workload};
@@ -71,6 +72,18 @@ impl Query {
         let classes = self.classes.iter().map(|c| (c.share, &c.usual, &c.shape));
         let one = (self.classes.is_empty()).then_some((1.0, &self.usual, &self.shape));
         one.into_iter().chain(classes)
+    }
+
+    /// Known `queryid`s of its members, sorted.
+    #[must_use]
+    pub fn queryids(&self, snapshot: &Snapshot) -> Vec<i64> {
+        let members = self.members.iter();
+        let mut ids: Vec<i64> = members
+            .filter_map(|&m| snapshot.statements[m].queryid)
+            .collect();
+        ids.sort_unstable();
+        ids.dedup();
+        ids
     }
 
     /// What was taken for its parameters.

@@ -2,12 +2,13 @@
 
 use serde_json::{Value, json as object};
 
-use crate::audit::finding::{Finding, Severity};
+use crate::audit::finding::Severity;
 use crate::audit::load::Audited;
 use crate::model::gap::Gap;
 use crate::model::unit::{Count, Millis, Percent};
-use crate::report::page::{BOLD, Page, YELLOW};
-use crate::report::plain::{json_escaped, one_line, sql_line};
+use crate::report::explain::found;
+use crate::report::page::{BOLD, Page};
+use crate::report::plain::{json_escaped, one_line};
 use crate::report::{Report, SCHEMA_VERSION, Style, TargetSummary, phrase, text};
 
 /// All that an audit has to say.
@@ -83,7 +84,7 @@ pub fn text(audit: &Audit<'_>, style: Style) -> String {
         page.blank();
         text::advice(&mut page, report);
     }
-    gaps(&mut page, audit.gaps);
+    text::gaps(&mut page, audit.gaps);
     page.finish()
 }
 
@@ -99,41 +100,7 @@ fn one(page: &mut Page, statement: &Audited) {
     page.paragraph(0, BOLD, &head);
     page.block(2, "", &[one_line(&statement.query)]);
     for finding in &statement.findings {
-        found(page, finding);
-    }
-}
-
-fn found(page: &mut Page, finding: &Finding) {
-    let title = format!(
-        "{}: {} ({})",
-        finding.severity.name(),
-        finding.title,
-        finding.rule
-    );
-    let evidence = format!("{}: {}", finding.object, finding.evidence.join("; "));
-    let lines = [
-        title,
-        one_line(&evidence),
-        format!("do: {}", one_line(&finding.fix.advice)),
-    ];
-    page.block(2, "- ", &lines);
-    let changes = finding.fix.changes.iter().map(ToString::to_string);
-    for statement in changes.chain(finding.fix.rewrite.clone()) {
-        page.verbatim(4, "", &sql_line(&statement));
-    }
-}
-
-fn gaps(page: &mut Page, gaps: &[Gap]) {
-    if gaps.is_empty() {
-        return;
-    }
-    page.blank();
-    page.paragraph(0, BOLD, "Not seen");
-    for gap in gaps {
-        page.paragraph(2, YELLOW, &format!("{}.", phrase::gap(gap)));
-        for command in &gap.close {
-            page.verbatim(4, "", &sql_line(command));
-        }
+        found(page, 2, "- ", finding);
     }
 }
 

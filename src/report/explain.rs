@@ -108,27 +108,24 @@ fn findings(page: &mut Page, findings: &[Finding]) {
     page.paragraph(0, BOLD, "Findings");
     for (position, finding) in findings.iter().enumerate() {
         page.blank();
-        let title = format!(
-            "{}: {} ({})",
-            finding.severity.name(),
-            finding.title,
-            finding.rule
-        );
-        let mut lines = vec![
-            title,
-            format!("{}: {}", one_line(&finding.object), evidence(finding)),
-        ];
-        lines.push(format!("do: {}", one_line(&finding.fix.advice)));
-        page.block(1, &format!("{:<3}", mark(position)), &lines);
-        let changes = finding.fix.changes.iter().map(ToString::to_string);
-        for statement in changes.chain(finding.fix.rewrite.clone()) {
-            page.verbatim(4, "", &sql_line(&statement));
-        }
+        found(page, 1, &format!("{:<3}", mark(position)), finding);
     }
 }
 
-fn evidence(finding: &Finding) -> String {
-    one_line(&finding.evidence.join("; "))
+/// A finding under its mark, with the statements that cure it.
+pub(super) fn found(page: &mut Page, indent: usize, mark: &str, finding: &Finding) {
+    let Finding { rule, title, .. } = finding;
+    let evidence = format!("{}: {}", finding.object, finding.evidence.join("; "));
+    let lines = [
+        format!("{}: {title} ({rule})", finding.severity.name()),
+        one_line(&evidence),
+        format!("do: {}", one_line(&finding.fix.advice)),
+    ];
+    page.block(indent, mark, &lines);
+    let changes = finding.fix.changes.iter().map(ToString::to_string);
+    for statement in changes.chain(finding.fix.rewrite.clone()) {
+        page.verbatim(indent + mark.len(), "", &sql_line(&statement));
+    }
 }
 
 #[cfg(test)]

@@ -318,7 +318,8 @@ fn rejected(page: &mut Page, report: &Report, rejections: &[Rejection]) {
     }
 }
 
-fn gaps(page: &mut Page, gaps: &[Gap]) {
+/// What was not seen.
+pub(super) fn gaps(page: &mut Page, gaps: &[Gap]) {
     if gaps.is_empty() {
         return;
     }

@@ -3,7 +3,6 @@
 use std::fmt::Write as _;
 
 use crate::advisor::answers::{Answer, minus};
-use crate::advisor::recommend::queryids;
 use crate::advisor::rejections::{OUTDONE, Trial, Why};
 use crate::advisor::search::HELPED;
 use crate::model::unit::{Bytes, Percent};
@@ -53,7 +52,7 @@ impl Trial<'_> {
             let snapshot = self.decision.snapshot;
             let first = query.members.first();
             unhelped.push(Unhelped {
-                queryids: queryids(query, snapshot),
+                queryids: query.queryids(snapshot),
                 query: query.text.clone(),
                 line: first.and_then(|&m| snapshot.statements[m].line),
                 cost: before,

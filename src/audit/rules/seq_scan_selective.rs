@@ -2,9 +2,9 @@
 
 use crate::audit::finding::Severity;
 use crate::audit::rules::{Check, Hit, Rule, seq_scan_in_loop};
+use crate::audit::scan::waste;
 use crate::audit::view::View;
 use crate::model::explained::Node;
-use crate::model::unit::{Count, Percent};
 
 /// The rule.
 pub(super) const RULE: Rule = Rule {
@@ -22,49 +22,20 @@ All right when: the statement runs once a day, or the table is small enough to b
     check: Check::Plan(check),
 };
 
-/// Least rows or blocks that make a scan large.
-const MANY_ROWS: f64 = 10_000.0;
-const MANY_BLOCKS: f64 = 1000.0;
-/// Least share of the rows that is thrown away: of more rows an index would not find them sooner.
-const WASTED: f64 = 0.9;
-/// Most of a table's rows that are few.
-const FEW: f64 = 0.05;
-
 fn check(view: &View<'_>) -> Vec<Hit> {
     let scans = view.nodes(&["Seq Scan"]);
-    let scans = scans.filter(|(at, node)| node.text("Filter").is_some() && view.matters(*at));
+    let scans = scans.filter(|(at, node)| !seq_scan_in_loop::applies(view, *at, node));
     scans.filter_map(|(at, node)| hit(view, at, node)).collect()
 }
 
 fn hit(view: &View<'_>, at: usize, node: &Node) -> Option<Hit> {
-    let (share, evidence) = if let Some(rows) = node.rows() {
-        let removed = node.removed("Rows Removed by Filter");
-        let read = rows + removed;
-        let large = read >= MANY_ROWS || view.exclusive.blocks.own[at] >= MANY_BLOCKS;
-        let wasted = removed / read.max(1.0);
-        if !large || wasted < WASTED || seq_scan_in_loop::applies(view, at, node) {
-            return None;
-        }
-        let evidence = format!("{} of {} rows kept", Count(rows), Count(read));
-        (view.share(at) * wasted, evidence)
-    } else {
-        let table = view.table(at)?;
-        let (expected, all) = (node.plan_rows(), table.rows());
-        if table.relpages < MANY_BLOCKS || expected > FEW * all {
-            return None;
-        }
-        let evidence = format!("{} of {} rows expected", Count(expected), Count(all));
-        (view.share(at), evidence)
-    };
+    let wasted = waste(view, at)?;
     let filter = node.text("Filter").unwrap_or("");
     Some(Hit {
         node: at,
-        share,
+        share: wasted.share,
         least: Severity::Info,
-        evidence: vec![
-            format!("{evidence}, {} of the statement", Percent(view.share(at))),
-            format!("filter {filter}"),
-        ],
+        evidence: vec![wasted.evidence, format!("filter {filter}")],
         fix: "an index on the columns of the filter: equality first, then range or order; pgperf advise proposes it".into(),
     })
 }
