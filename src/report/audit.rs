@@ -1,8 +1,10 @@
 //! An audit: what is wrong with the statements that cost most, and what to do, for people and for programs.
 
+mod database;
+
 use serde_json::{Value, json as object};
 
-use crate::audit::finding::Severity;
+use crate::audit::finding::{Finding, Severity};
 use crate::audit::load::Audited;
 use crate::model::gap::Gap;
 use crate::model::unit::{Count, Millis, Percent};
@@ -16,6 +18,8 @@ use crate::report::{Report, SCHEMA_VERSION, Style, TargetSummary, phrase, text};
 pub struct Audit<'a> {
     /// What was looked at.
     pub target: &'a TargetSummary,
+    /// What was found in the database, whatever statements run, what matters most first.
+    pub database: &'a [Finding],
     /// The statements with findings and without, most expensive first.
     pub statements: &'a [Audited],
     /// How many statements there were to look at.
@@ -31,6 +35,7 @@ impl Audit<'_> {
     #[must_use]
     pub fn worst(&self) -> Option<Severity> {
         let findings = self.statements.iter().flat_map(|s| &s.findings);
+        let findings = findings.chain(self.database);
         findings.map(|finding| finding.severity).max()
     }
 }
@@ -68,14 +73,16 @@ pub fn text(audit: &Audit<'_>, style: Style) -> String {
                     "could not look: no statement was visible, which says nothing about the database".into()
                 } else {
                     format!(
-                        "{} in {}",
+                        "{} in {}, {} in the database",
                         phrase::counted(findings, "finding"),
-                        phrase::counted(with.clone().count(), "statement")
+                        phrase::counted(with.clone().count(), "statement"),
+                        phrase::number(audit.database.len())
                     )
                 },
             ),
         ],
     );
+    database::database(&mut page, audit.database, audit.advice);
     for statement in with {
         page.blank();
         one(&mut page, statement);
@@ -104,7 +111,17 @@ fn one(page: &mut Page, statement: &Audited) {
     }
 }
 
-/// Writes it for programs: `{schema_version, tool, target, seen, statements: [{queryid, queryids, fingerprint, query, calls, mean_ms,
+/// Findings, each with the fingerprint by which it is known again in another run.
+fn findings(findings: &[Finding], statement: &str) -> Vec<Value> {
+    let known = |finding: &Finding| {
+        let mut value = super::explain::finding(finding);
+        value["fingerprint"] = object!(finding.fingerprint(statement));
+        value
+    };
+    findings.iter().map(known).collect()
+}
+
+/// Writes it for programs: `{schema_version, tool, target, findings: [about the database], seen, statements: [{queryid, queryids, fingerprint, query, calls, mean_ms,
 /// load_share, plan, findings: [as in explain]}], gaps, recommendations}`.
 #[must_use]
 pub fn json(audit: &Audit<'_>) -> String {
@@ -119,13 +136,14 @@ pub fn json(audit: &Audit<'_>) -> String {
             "mean_ms": statement.mean_ms,
             "load_share": statement.load_share,
             "plan": statement.plan,
-            "findings": statement.findings.iter().map(super::explain::finding).collect::<Vec<Value>>(),
+            "findings": findings(&statement.findings, &statement.fingerprint),
         })
     };
     let all = object!({
         "schema_version": SCHEMA_VERSION,
         "tool": {"name": "pgperf", "version": env!("CARGO_PKG_VERSION")},
         "target": audit.target,
+        "findings": findings(audit.database, ""),
         "seen": audit.seen,
         "statements": audit.statements.iter().map(statement).collect::<Vec<Value>>(),
         "gaps": audit.gaps,
