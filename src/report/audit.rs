@@ -68,18 +68,19 @@ pub fn text(audit: &Audit<'_>, style: Style) -> String {
                 ),
             ),
             (
-                "found",
+                "statements",
                 if audit.statements.is_empty() {
-                    "could not look: no statement was visible, which says nothing about the database".into()
+                    "could not look: no statement was visible, which says nothing about the load"
+                        .into()
                 } else {
                     format!(
-                        "{} in {}, {} in the database",
+                        "{} in {}",
                         phrase::counted(findings, "finding"),
-                        phrase::counted(with.clone().count(), "statement"),
-                        phrase::number(audit.database.len())
+                        phrase::counted(with.clone().count(), "statement")
                     )
                 },
             ),
+            ("database", phrase::counted(audit.database.len(), "finding")),
         ],
     );
     database::database(&mut page, audit.database, audit.advice);

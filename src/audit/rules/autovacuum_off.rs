@@ -33,7 +33,7 @@ fn check(snapshot: &Snapshot) -> Vec<DatabaseHit> {
         object: name.into(),
         severity: Severity::High,
         evidence: vec![format!(
-            "{name} is off for the whole server: no table is vacuumed or analyzed by itself"
+            "off for the whole server: no table is vacuumed or analyzed by itself"
         )],
         fix: Fix {
             changes: vec![

@@ -96,7 +96,9 @@ fn hit(snapshot: &Snapshot, table: &Table, key: &Constraint) -> DatabaseHit {
         unique: false,
     };
     let plain = table.kind == TableKind::Table;
-    let advice = if plain {
+    let advice = if deletes < 1.0 {
+        "index the referencing columns before referenced rows are deleted"
+    } else if plain {
         "index the referencing columns"
     } else {
         "index the referencing columns; on a partitioned table partition by partition, as pgperf advise writes it"
@@ -122,7 +124,11 @@ fn hit(snapshot: &Snapshot, table: &Table, key: &Constraint) -> DatabaseHit {
             ),
         ],
         fix: Fix {
-            changes: if plain { vec![change] } else { Vec::new() },
+            changes: if plain && deletes >= 1.0 {
+                vec![change]
+            } else {
+                Vec::new()
+            },
             ..Fix::from(advice)
         },
     }

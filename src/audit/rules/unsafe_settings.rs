@@ -39,7 +39,7 @@ fn check(snapshot: &Snapshot) -> Vec<DatabaseHit> {
     off.map(|(name, consequence)| DatabaseHit {
         object: name.into(),
         severity: Severity::High,
-        evidence: vec![format!("{name} is off: {consequence}")],
+        evidence: vec![format!("off: {consequence}")],
         fix: Fix {
             changes: vec![
                 Change::Set {

@@ -1,6 +1,7 @@
 //! What is wrong with the database itself, for people: a rule once, and below it all that it is told of.
 
 use crate::audit::finding::Finding;
+use crate::model::change::Change;
 use crate::report::Report;
 use crate::report::page::{BOLD, Page};
 use crate::report::phrase;
@@ -18,39 +19,51 @@ pub(super) fn database(page: &mut Page, findings: &[Finding], advice: Option<&Re
     page.blank();
     page.paragraph(0, BOLD, "The database");
     for group in findings.chunk_by(|a, b| a.rule == b.rule && a.severity == b.severity) {
-        let first = group[0];
         page.blank();
-        let head = format!(
-            "{}: {} ({})",
-            first.severity.name(),
-            first.title,
-            first.rule
-        );
-        page.block(1, "- ", &[head]);
-        let same = group.iter().all(|f| f.fix.advice == first.fix.advice);
-        for finding in group.iter().take(TOLD) {
-            let told = format!("{}: {}", finding.object, finding.evidence.join("; "));
-            page.block(3, "", &[one_line(&told)]);
-            if !same {
-                page.block(3, "", &[format!("do: {}", one_line(&finding.fix.advice))]);
-                statements(page, finding);
-            }
-        }
-        if group.len() > TOLD {
-            let more = phrase::counted(group.len() - TOLD, "more such finding");
-            page.paragraph(3, "", &format!("and {more}: --format json has all"));
-        }
-        if same {
-            page.block(3, "", &[format!("do: {}", one_line(&first.fix.advice))]);
-            for finding in group.iter().take(TOLD) {
-                statements(page, finding);
-            }
-        }
+        rule(page, group);
     }
 }
 
-fn statements(page: &mut Page, finding: &Finding) {
-    for change in &finding.fix.changes {
+/// What one rule found, most of it; what to do is told once where it is the same for all.
+fn rule(page: &mut Page, group: &[&Finding]) {
+    let first = group[0];
+    let head = format!(
+        "{}: {} ({})",
+        first.severity.name(),
+        first.title,
+        first.rule
+    );
+    page.paragraph(1, "", &head);
+    let told = &group[..group.len().min(TOLD)];
+    let same = group.iter().all(|f| f.fix.advice == first.fix.advice);
+    for finding in told {
+        let evidence = format!("{}: {}", finding.object, finding.evidence.join("; "));
+        let mut lines = vec![one_line(&evidence)];
+        if !same {
+            lines.push(format!("do: {}", one_line(&finding.fix.advice)));
+        }
+        page.block(1, "- ", &lines);
+        if !same {
+            statements(page, [finding].into_iter());
+        }
+    }
+    if group.len() > told.len() {
+        let more = phrase::counted(group.len() - told.len(), "more such finding");
+        page.paragraph(3, "", &format!("and {more}, which --format json has"));
+    }
+    if same {
+        page.block(3, "", &[format!("do: {}", one_line(&first.fix.advice))]);
+        statements(page, told.iter());
+    }
+}
+
+/// Their statements, each once: the settings of several are reloaded together.
+fn statements<'a, 'b: 'a>(page: &mut Page, findings: impl Iterator<Item = &'a &'b Finding>) {
+    let changes: Vec<&Change> = findings.flat_map(|f| &f.fix.changes).collect();
+    let (last, first): (Vec<&Change>, Vec<&Change>) = changes
+        .into_iter()
+        .partition(|c| matches!(c, Change::Reload));
+    for change in first.into_iter().chain(last.into_iter().take(1)) {
         page.verbatim(5, "", &sql_line(&change.to_string()));
     }
 }
