@@ -6,6 +6,7 @@ mod bitmap_and;
 mod bitmap_lossy;
 mod bloated_index;
 mod bloated_table;
+mod cache_candidate;
 mod cartesian;
 mod catch_all_parameter;
 mod checkpoint_spread;
@@ -54,6 +55,7 @@ mod long_transaction;
 mod many_index_searches;
 mod many_joins;
 mod many_partitions;
+mod matview_candidate;
 mod matview_no_unique;
 mod memoize_poor;
 mod memory_overcommitted;
@@ -115,6 +117,7 @@ mod wraparound;
 mod writes_in_select;
 
 use crate::audit::finding::{Finding, Fix, Severity, severity};
+use crate::audit::load;
 use crate::audit::text::Text;
 use crate::audit::view::View;
 use crate::model::snapshot::Snapshot;
@@ -256,6 +259,8 @@ pub const RULES: &[&Rule] = &[
     &for_update_no_limit::RULE,
     &update_delete_no_where::RULE,
     &insert_no_columns::RULE,
+    &cache_candidate::RULE,
+    &matview_candidate::RULE,
     &wraparound::RULE,
     &checksum_failures::RULE,
     &collation_changed::RULE,
@@ -343,7 +348,7 @@ pub fn of_text(text: &Text<'_>) -> Vec<Finding> {
             continue;
         };
         findings.extend(check(text).into_iter().map(|hit| {
-            let by_cost = severity(text.cost.share);
+            let by_cost = load::severity(text.cost.share);
             let most = if hit.confirmed {
                 by_cost
             } else {

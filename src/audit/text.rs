@@ -1,6 +1,7 @@
 //! A statement's text as rules look at it: what stands in it, and what is known of the tables that it names and of its cost.
 
 mod narrowed;
+pub(in crate::audit) mod unchanged;
 
 pub(crate) use narrowed::converts;
 

@@ -51,6 +51,7 @@ impl Read {
         let mut facts = walk::facts(&ast);
         facts.parameters = prepared.parameters();
         facts.lock = lock(prepared.code());
+        facts.volatile = prepared.code().any(|t| t.is_any(VOLATILE));
         Ok(Self {
             facts,
             fingerprint: prepared.fingerprint(),
@@ -89,6 +90,27 @@ fn lock<'t, 'a: 't>(code: impl Iterator<Item = &'t Token<'a>>) -> Option<Lock> {
     Some(Lock { waits, outermost })
 }
 
+/// Words behind which another answer stands each time, whatever the tables hold.
+const VOLATILE: &[&str] = &[
+    "now",
+    "random",
+    "current_timestamp",
+    "current_date",
+    "current_time",
+    "localtime",
+    "localtimestamp",
+    "clock_timestamp",
+    "statement_timestamp",
+    "transaction_timestamp",
+    "timeofday",
+    "nextval",
+    "gen_random_uuid",
+    "uuid_generate_v4",
+    "current_user",
+    "session_user",
+    "current_setting",
+];
+
 /// What stands in a statement.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Facts {
@@ -104,6 +126,8 @@ pub struct Facts {
     pub conditions: Vec<Condition>,
     /// `FOR UPDATE` or `FOR NO KEY UPDATE`, if there is one.
     pub lock: Option<Lock>,
+    /// Whether it asks for the time, for chance, or for who asks.
+    pub volatile: bool,
     /// INSERTs.
     pub inserts: Vec<Insert>,
     /// Comparisons with NULL by `=` or `<>`: the comparison and what it is to be, as text.

@@ -99,6 +99,7 @@ fn server() -> Server {
         encoding: "UTF8".into(),
         search_path: vec!["pg_catalog".into(), "public".into()],
         stats_reset: Some(1_700_000_000.0 - 86_400.0),
+        statements_reset: Some(1_700_000_000.0 - 86_400.0),
         settings: [
             ("random_page_cost".into(), setting("4", None)),
             ("seq_page_cost".into(), setting("1", None)),

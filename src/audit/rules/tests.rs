@@ -16,6 +16,7 @@ const FILES: &[&str] = &[
     include_str!("../../../testdata/statements/lists.sql"),
     include_str!("../../../testdata/statements/outputs.sql"),
     include_str!("../../../testdata/statements/paging.sql"),
+    include_str!("../../../testdata/statements/repeated.sql"),
     include_str!("../../../testdata/statements/subqueries.sql"),
     include_str!("../../../testdata/statements/writes.sql"),
 ];
@@ -109,6 +110,8 @@ fn every_rule_finds_what_it_should_in_texts_and_nothing_else() {
             read: &read,
             snapshot: (case.says("catalog") != Some("none")).then_some(&snapshot),
             cost: Cost {
+                calls: case.number("calls"),
+                mean_ms: case.number("mean"),
                 rows_per_call: case.number("rows"),
                 share: case.number("share").unwrap_or(0.0),
                 ..Cost::default()
