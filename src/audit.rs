@@ -7,8 +7,10 @@
 pub mod condition;
 pub mod estimate;
 pub mod exclusive;
+pub mod execution;
 pub mod finding;
 pub mod load;
+pub mod partitions;
 pub mod rows;
 pub mod rules;
 pub mod scan;

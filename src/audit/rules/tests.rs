@@ -109,6 +109,7 @@ fn every_rule_finds_what_it_should_in_texts_and_nothing_else() {
             read: &read,
             snapshot: (case.says("catalog") != Some("none")).then_some(&snapshot),
             cost: Cost {
+                calls: case.number("calls"),
                 rows_per_call: case.number("rows"),
                 share: case.number("share").unwrap_or(0.0),
                 ..Cost::default()
