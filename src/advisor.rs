@@ -38,4 +38,5 @@ pub mod statistics_advice;
 pub mod time_model;
 pub mod usual;
 mod value_classes;
+pub mod vectors;
 pub mod write_cost;

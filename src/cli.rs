@@ -13,6 +13,7 @@ mod deadline;
 mod demo;
 mod doctor;
 mod drops;
+mod execute;
 mod exit;
 mod explain;
 mod file;

@@ -6,7 +6,8 @@
 //! `catalog` and makes a `shape`: what the statement asks of each table. Where a text cannot be read, `from_plan` reads its plan
 //! instead. `workload` puts statements, weights and coverage together, `split` reads files, and `expression` spells expressions
 //! so that they compare; `comparison` says what a condition of a plan compares with what, `facts` how a statement is written, and
-//! `rewrite` writes it otherwise; `gate` says what it could do beside reading. `log` reads what a server logs of statements, and
+//! `rewrite` writes it otherwise; `gate` says what it could do beside reading, `vector` with which values it is executed, and
+//! `given` reads what people paste. `log` reads what a server logs of statements, and
 //! `n_plus_one` tells from logs or from counters which are run once for each row of another. Nothing here fails: what is not
 //! understood comes back as a reason.
 
@@ -18,6 +19,7 @@ pub mod facts;
 pub(crate) mod fingerprint;
 pub(crate) mod from_plan;
 pub mod gate;
+pub mod given;
 pub(crate) mod lexer;
 pub(crate) mod literal;
 pub mod log;
@@ -33,4 +35,5 @@ pub(crate) mod testing;
 pub(crate) mod translate;
 pub(crate) mod tree;
 pub mod usual;
+pub mod vector;
 pub mod workload;

@@ -4,6 +4,7 @@
 mod live {
     mod acceptance;
     mod advise;
+    mod analyze;
     mod apply;
     mod audit;
     pub(crate) mod binary;

@@ -60,6 +60,14 @@ pub fn assume_values(workload: &mut Workload, snapshot: &Snapshot) {
     }
 }
 
+/// The values of the parameters that the rows returned tell, by number.
+pub(super) fn told_values(query: &Query, snapshot: &Snapshot) -> BTreeMap<usize, String> {
+    let classes = value_classes(query, snapshot);
+    let told = told(query, &classes, snapshot);
+    let parts = told.into_iter().flat_map(|t| t.parts);
+    parts.flat_map(|part| part.values).collect()
+}
+
 /// What was told of one column.
 struct Told {
     assumed: Assumed,
@@ -192,7 +200,7 @@ fn ranges<'a>(relation: &'a Relation, free: &BTreeSet<usize>) -> BTreeMap<&'a st
 }
 
 /// Which ends a condition bounds, and whether the value itself belongs to it.
-fn sides(predicate: &Predicate) -> Vec<(Side, bool)> {
+pub(super) fn sides(predicate: &Predicate) -> Vec<(Side, bool)> {
     match predicate.operator {
         Operator::Lt => vec![(Side::High, false)],
         Operator::Le => vec![(Side::High, true)],

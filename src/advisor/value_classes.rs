@@ -62,12 +62,14 @@ pub(super) fn value_classes(query: &Query, snapshot: &Snapshot) -> Vec<ValueClas
     if !sent.is_empty() {
         return sent;
     }
-    let Some(skewed) = most_skewed(query, snapshot) else {
+    let Some(Asked {
+        skewed,
+        counted,
+        classes,
+    }) = asked(query, snapshot)
+    else {
         return Vec::new();
     };
-    let counted = mean_frequency(query, &skewed, snapshot);
-    let power = counted.map_or(UNKNOWN_POWER, |mean| power(&skewed.known, mean));
-    let classes = classes(&skewed.known, power);
     if classes.len() < 2 {
         return Vec::new();
     }
@@ -82,7 +84,7 @@ pub(super) fn value_classes(query: &Query, snapshot: &Snapshot) -> Vec<ValueClas
             share: known.frequency,
             generic: skewed.generic,
             calls: Some(share),
-            counted: counted.is_some(),
+            counted,
         };
         ValueClass {
             share,
@@ -95,6 +97,73 @@ pub(super) fn value_classes(query: &Query, snapshot: &Snapshot) -> Vec<ValueClas
         }
     };
     classes.into_iter().map(class).collect()
+}
+
+/// The values that a statement's most skewed column is asked for.
+struct Asked<'a> {
+    skewed: Skewed<'a>,
+    /// Whether the rows returned say how often.
+    counted: bool,
+    /// With their shares of the executions, most common first.
+    classes: Vec<(f64, Known<'a>)>,
+}
+
+fn asked<'a>(query: &'a Query, snapshot: &'a Snapshot) -> Option<Asked<'a>> {
+    let skewed = most_skewed(query, snapshot)?;
+    let counted = mean_frequency(query, &skewed, snapshot);
+    let power = counted.map_or(UNKNOWN_POWER, |mean| power(&skewed.known, mean));
+    let classes = classes(&skewed.known, power);
+    Some(Asked {
+        skewed,
+        counted: counted.is_some(),
+        classes,
+    })
+}
+
+/// The parameter that the most skewed column is compared with, and the values that it is asked for, most common first; nothing where
+/// all values are found alike.
+pub(super) fn asked_values(
+    query: &Query,
+    snapshot: &Snapshot,
+) -> Option<(usize, Vec<(f64, String)>)> {
+    let asked = asked(query, snapshot)?;
+    let values = asked.classes.iter();
+    let values = values.map(|(share, known)| (*share, known.value.to_owned()));
+    Some((asked.skewed.parameter, values.collect()))
+}
+
+/// Values of a column in the order of their frequencies: those that few rows have count as often as there are such values, so that
+/// the one in the middle is what a random one of them is like. Nothing where statistics have none.
+pub(super) fn ordinary(field: Field<'_>, wanted: usize) -> Vec<String> {
+    let Some(stats) = field.stats() else {
+        return Vec::new();
+    };
+    let known = known(field);
+    let half = known.iter().map(|k| k.values).sum::<f64>() / 2.0;
+    let mut passed = 0.0;
+    let middle = known.iter().find(|k| {
+        passed += k.values;
+        passed >= half
+    });
+    let bounds = stats.histogram_bounds.as_deref().unwrap_or_default();
+    let from = bounds.len() / 2;
+    let others = bounds[from..].iter().chain(&bounds[..from]);
+    let common = stats.most_common_vals.iter().flatten();
+    let mut values: Vec<String> = Vec::new();
+    let first = middle.map(|k| k.value.to_owned());
+    for value in first
+        .into_iter()
+        .chain(others.cloned())
+        .chain(common.cloned())
+    {
+        if values.len() >= wanted {
+            break;
+        }
+        if !values.contains(&value) {
+            values.push(value);
+        }
+    }
+    values
 }
 
 /// The classes of a statement that was sent with several constants: its texts, as far as they keep different shares of the tables.

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::audit::execution::{Execution, witness};
 use crate::audit::finding::{Finding, Severity};
 use crate::audit::statement::of_statement;
 use crate::audit::text::{Cost, Text};
@@ -28,8 +29,22 @@ pub struct Audited {
     pub load_share: f64,
     /// The node on top of its plan, where it was planned.
     pub plan: Option<String>,
+    /// Whether it was executed; `None` = nobody wanted that.
+    pub execution: Option<Execution>,
     /// What was found, what matters most first.
     pub findings: Vec<Finding>,
+}
+
+impl Audited {
+    /// With what executing it showed.
+    #[must_use]
+    pub fn with(mut self, execution: Option<Execution>) -> Self {
+        if let Some(Execution::Executed(runs)) = &execution {
+            witness(&mut self.findings, runs);
+        }
+        self.execution = execution;
+        self
+    }
 }
 
 /// How much a share of the whole load matters. A tenth of all that a server does is much, whatever the rest is.
@@ -93,6 +108,7 @@ pub fn audited(
         mean_ms,
         load_share,
         plan: plan.map(|plan| plan.root().name()),
+        execution: None,
         findings,
     }
 }

@@ -55,6 +55,7 @@ mod long_transaction;
 mod many_index_searches;
 mod many_joins;
 mod many_partitions;
+mod many_rows_returned;
 mod matview_candidate;
 mod matview_no_unique;
 mod memoize_poor;
@@ -118,6 +119,7 @@ mod writes_in_select;
 
 use crate::audit::finding::{Finding, Fix, Severity, severity};
 use crate::audit::load;
+use crate::audit::partitions::together;
 use crate::audit::text::Text;
 use crate::audit::view::View;
 use crate::model::snapshot::Snapshot;
@@ -256,6 +258,7 @@ pub const RULES: &[&Rule] = &[
     &distinct_group_by::RULE,
     &union_vs_all::RULE,
     &select_star::RULE,
+    &many_rows_returned::RULE,
     &for_update_no_limit::RULE,
     &update_delete_no_where::RULE,
     &insert_no_columns::RULE,
@@ -312,6 +315,16 @@ pub fn rule(id: &str) -> Option<&'static Rule> {
     RULES.iter().find(|rule| rule.id == id).copied()
 }
 
+/// Rules that say why a scan throws away what it reads: where one does, [`seq_scan_selective`], which only says that it does, is silent.
+const CAUSES: &[&str] = &["non-sargable", "like-leading"];
+
+/// Leaves out what another finding says better of the same node.
+fn tell_once(findings: &mut Vec<Finding>) {
+    let causes = findings.iter().filter(|f| CAUSES.contains(&f.rule));
+    let explained: Vec<Option<usize>> = causes.map(|f| f.node).collect();
+    findings.retain(|f| f.rule != seq_scan_selective::RULE.id || !explained.contains(&f.node));
+}
+
 /// What the rules about plans find in one, what matters most first.
 #[must_use]
 pub fn of_plan(view: &View<'_>) -> Vec<Finding> {
@@ -331,6 +344,8 @@ pub fn of_plan(view: &View<'_>) -> Vec<Finding> {
             share: hit.share,
         }));
     }
+    tell_once(&mut findings);
+    let mut findings = together(view, findings);
     findings.sort_by(|a, b| {
         (b.severity.cmp(&a.severity))
             .then(b.share.total_cmp(&a.share))

@@ -1,14 +1,21 @@
 //! `pgperf audit`: every rule over the statements that cost most.
 
+use std::io::{IsTerminal as _, Write as _};
+use std::time::Duration;
+
 use clap::{Args, ValueEnum};
 
 use super::advice::{AdviceOptions, PlannerChoice, advice};
 use super::deadline::Deadline;
+use super::execute::{Bounds, execute, not, untried};
+use super::gate::{Allowed, is_no_superuser};
 use super::interrupt::unless_interrupted;
 use super::output::{style, to_stdout};
 use super::{ConnectArgs, Exit, Failure, load, memory};
 use crate::advisor::usual::assume_values;
+use crate::advisor::vectors::vectors;
 use crate::audit::database::unseen;
+use crate::audit::execution::Execution;
 use crate::audit::finding::Severity;
 use crate::audit::load::{Audited, audited};
 use crate::audit::rules::of_database;
@@ -33,6 +40,25 @@ pub(crate) struct AuditArgs {
     /// Memory of the server's machine (16GB), which settings are judged by; known where the server is reached by a socket.
     #[arg(long, value_name = "SIZE")]
     memory: Option<String>,
+    /// Execute the most expensive of them, as far as they are proven to read only: EXPLAIN (ANALYZE, BUFFERS) in read-only
+    /// transactions that are rolled back, one at a time. Their parameters get values from the statistics.
+    #[arg(long)]
+    analyze: bool,
+    /// Execute at most so many statements.
+    #[arg(long, value_name = "N", default_value_t = 10, requires = "analyze")]
+    analyze_top: usize,
+    /// Seconds that each execution may take; a statement that takes longer on average is not tried.
+    #[arg(long, value_name = "SECONDS", default_value_t = 10, requires = "analyze", value_parser = clap::value_parser!(u64).range(1..))]
+    analyze_timeout: u64,
+    /// Seconds that all executions together may take.
+    #[arg(long, value_name = "SECONDS", default_value_t = 120, requires = "analyze", value_parser = clap::value_parser!(u64).range(1..))]
+    analyze_limit: u64,
+    /// Execute although a statement calls this function, which is volatile or whose body is not known (repeatable).
+    #[arg(long, value_name = "NAME", requires = "analyze")]
+    allow_function: Vec<String>,
+    /// Execute although the role is a superuser.
+    #[arg(long, requires = "analyze")]
+    allow_superuser: bool,
     /// Exit with 1 when something of this severity or worse is found.
     #[arg(long, value_name = "SEVERITY", value_enum, default_value_t = FailOn::Never)]
     fail_on: FailOn,
@@ -79,14 +105,26 @@ async fn audit(args: &AuditArgs) -> Result<Exit, Failure> {
     let (connection, mut snapshot) = load::live(&args.connect.options(), true, false).await?;
     snapshot.server.memory_bytes =
         memory::of_server(args.memory.as_deref(), connection.endpoint())?;
+    let allowed = Allowed {
+        functions: args.allow_function.clone(),
+        superuser: args.allow_superuser,
+    };
+    if args.analyze {
+        is_no_superuser(snapshot.server.is_superuser, &allowed)?;
+    }
     let findings = of_database(&snapshot);
     let options = WorkloadOptions {
         top: Some(args.top),
         ..WorkloadOptions::default()
     };
     let mut load = workload(&snapshot, &options);
+    let executed = if args.analyze {
+        executed(args, allowed, &connection, &snapshot, &load).await?
+    } else {
+        Vec::new()
+    };
     assume_values(&mut load, &snapshot);
-    let (statements, unplanned) = statements(&connection, &snapshot, &load).await?;
+    let (statements, unplanned) = statements(&connection, &snapshot, &load, executed).await?;
     let report = if args.no_advice {
         None
     } else {
@@ -122,11 +160,56 @@ async fn audit(args: &AuditArgs) -> Result<Exit, Failure> {
     })
 }
 
+/// What executing a statement showed, with the plan that is to be judged.
+type Executed = (Execution, Option<Explained>);
+
+/// The most expensive statements executed, as far as they may be, in the order of the load.
+async fn executed(
+    args: &AuditArgs,
+    allowed: Allowed,
+    connection: &Connection,
+    snapshot: &Snapshot,
+    load: &Workload,
+) -> Result<Vec<Executed>, Failure> {
+    let bounds = Bounds {
+        timeout: Duration::from_secs(args.analyze_timeout),
+        deadline: Deadline::after(Duration::from_secs(args.analyze_limit)),
+        allowed,
+    };
+    let is_shown = std::io::stderr().is_terminal();
+    let (mut all, count) = (Vec::new(), args.analyze_top.min(load.queries.len()));
+    for (position, query) in load.queries.iter().take(count).enumerate() {
+        if is_shown {
+            eprint!("\rexecuting statement {} of {count}", position + 1);
+            let _ = std::io::stderr().flush();
+        }
+        let mean = query.total_ms.filter(|_| query.calls > 0.0);
+        let mean = mean.map(|ms| ms / query.calls);
+        all.push(
+            match (
+                untried(&query.text, mean, &bounds),
+                vectors(query, snapshot),
+            ) {
+                (Some(untried), _) => (untried, None),
+                (None, Err(why)) => (not(&why, "statistics give no value for a parameter"), None),
+                (None, Ok(vectors)) => {
+                    execute(connection, &vectors, &query.search_path, &bounds).await?
+                }
+            },
+        );
+    }
+    if is_shown {
+        eprint!("\r\x1b[K");
+    }
+    Ok(all)
+}
+
 /// Each statement with what rules find in its plan; what could not be planned is a gap.
 async fn statements(
     connection: &Connection,
     snapshot: &Snapshot,
     load: &Workload,
+    executed: Vec<Executed>,
 ) -> Result<(Vec<Audited>, Option<Gap>), Failure> {
     let timed = load.coverage.timed;
     let total = load.coverage.total;
@@ -136,15 +219,23 @@ async fn statements(
         load.queries.iter().map(|q| q.load(timed)).sum()
     };
     let (mut all, mut refused) = (Vec::new(), Vec::new());
+    let mut executed = executed.into_iter();
     for query in &load.queries {
-        let plan = match planned(connection, query).await? {
-            Ok(plan) => Some(plan),
-            Err(why) => {
-                refused.push(why);
-                None
-            }
+        let (execution, executed) = executed
+            .next()
+            .map_or((None, None), |(e, plan)| (Some(e), plan));
+        let plan = match executed {
+            Some(plan) => Some(plan),
+            None => match planned(connection, query).await? {
+                Ok(plan) => Some(plan),
+                Err(why) => {
+                    refused.push(why);
+                    None
+                }
+            },
         };
-        all.push(audited(query, plan.as_ref(), load, snapshot, total));
+        let of_it = audited(query, plan.as_ref(), load, snapshot, total);
+        all.push(of_it.with(execution));
     }
     let gap = refused.first().map(|example| {
         let what = format!("statements that the server would not plan, e.g.: {example}");

@@ -36,6 +36,12 @@ impl Deadline {
         self.0.is_some_and(|(_, end)| Instant::now() >= end)
     }
 
+    /// How much time is left; `None` = without end.
+    pub(crate) fn left(self) -> Option<Duration> {
+        let now = Instant::now();
+        self.0.map(|(_, end)| end.saturating_duration_since(now))
+    }
+
     /// What a future gives, if it does so in time; else it is dropped.
     pub(crate) async fn bound<T>(self, future: impl Future<Output = T>) -> Option<T> {
         match self.0 {
@@ -56,6 +62,8 @@ mod tests {
         let passed = Deadline::after(Duration::ZERO);
         assert!(passed.is_past());
         assert_eq!(passed.bound(never()).await, None);
+        assert_eq!(passed.left(), Some(Duration::ZERO));
+        assert_eq!(Deadline::default().left(), None);
         // That it would be ready does not count either.
         assert_eq!(passed.bound(async { 1 }).await, None);
         let soon = Deadline::after(Duration::from_secs(3600));

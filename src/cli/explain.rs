@@ -1,14 +1,16 @@
 //! `pgperf explain`: one statement or one recorded plan, as a tree with what each node took, and what rules find in it.
 
-use std::io::IsTerminal as _;
-use std::path::{Path, PathBuf};
+mod analyze;
+mod offline;
+mod subject;
+
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
 
 use super::advice::{AdviceOptions, PlannerChoice, advice};
 use super::deadline::Deadline;
-use super::gate::{Allowed, pass};
 use super::interrupt::unless_interrupted;
 use super::output::{style, to_stdout};
 use super::{ConnectArgs, Exit, Failure, load};
@@ -17,14 +19,15 @@ use crate::audit::statement::of_statement;
 use crate::audit::text::{Cost, Text};
 use crate::audit::view::View;
 use crate::model::explained::Explained;
-use crate::model::gap::Part;
 use crate::model::snapshot::Snapshot;
 use crate::pg::connect::Connection;
 use crate::pg::explain::{Depth, Explainable, explained};
 use crate::query::facts::Read;
-use crate::query::split::statements_from_sql;
+use crate::query::parse;
 use crate::report::Report;
 use crate::report::explain::{Examined, compare, json, text as page_of};
+use analyze::{Executed, analyzed};
+use subject::{Subject, alone, plan_of_file, read, statement, subject};
 
 /// Options of `pgperf explain`.
 #[derive(Debug, Clone, Default, Args)]
@@ -43,10 +46,12 @@ pub(crate) struct ExplainArgs {
     /// Two recorded plans: what changed from the first to the second.
     #[arg(long, num_args = 2, value_names = ["OLD", "NEW"], conflicts_with_all = ["command", "file", "queryid"])]
     compare: Option<Vec<PathBuf>>,
-    /// What is known of the tables, from a snapshot file, for a recorded plan.
-    #[arg(long, value_name = "SNAPSHOT")]
+    /// Without a server: what is known of the tables is in this snapshot file (pgperf snapshot). A statistics clone plans the
+    /// statement; a recorded plan gets advice.
+    #[arg(long, value_name = "SNAPSHOT", conflicts_with_all = ["target", "dbname", "host", "port", "user", "compare"])]
     from: Option<PathBuf>,
     /// Execute it, if it is proven to read only: EXPLAIN (ANALYZE, BUFFERS) in a read-only transaction that is rolled back.
+    /// Parameters without values get some from the statistics.
     #[arg(long)]
     analyze: bool,
     /// Seconds that executing may take.
@@ -72,12 +77,6 @@ pub(crate) struct ExplainArgs {
 /// How long to look for indexes.
 const ADVISING: Duration = Duration::from_secs(20);
 
-/// What is to be explained.
-enum Subject {
-    Statement(String),
-    Plan { text: String, name: String },
-}
-
 /// Runs it.
 pub(crate) async fn run(args: &ExplainArgs) -> Result<Exit, Failure> {
     if let Some([old, new]) = args.compare.as_deref() {
@@ -86,133 +85,85 @@ pub(crate) async fn run(args: &ExplainArgs) -> Result<Exit, Failure> {
         to_stdout(&page)?;
         return Ok(Exit::Clean);
     }
-    match subject(args)? {
-        Some(Subject::Plan { text, name }) => {
-            let plan = read(&text, &name)?;
-            let snapshot = args.from.as_deref().map(load::snapshot).transpose()?;
-            write(
-                args,
-                None,
-                &format!("read from {name}"),
-                &plan,
-                snapshot.as_ref(),
-                None,
-            )?;
-            Ok(Exit::Clean)
-        }
-        Some(Subject::Statement(text)) => {
-            unless_interrupted(Box::pin(live(args, Some(text)))).await
-        }
-        None => unless_interrupted(Box::pin(live(args, None))).await,
+    let subject = subject(args)?;
+    if let Some(path) = &args.from {
+        return unless_interrupted(Box::pin(offline::offline(args, path, subject))).await;
     }
+    if let Subject::Plan { text, name } = &subject {
+        let plan = read(text, name)?;
+        let source = format!("read from {name}");
+        write(args, &Shown::alone(&source, &plan))?;
+        return Ok(Exit::Clean);
+    }
+    unless_interrupted(Box::pin(live(args, subject))).await
 }
 
-/// What the user gave, if not a queryid.
-fn subject(args: &ExplainArgs) -> Result<Option<Subject>, Failure> {
-    if args.queryid.is_some() {
-        return Ok(None);
-    }
-    if let Some(text) = &args.command {
-        return Ok(Some(Subject::Statement(text.clone())));
-    }
-    let stdin = Path::new("-");
-    let path = match &args.file {
-        Some(path) => path,
-        None if !std::io::stdin().is_terminal() => stdin,
-        None => {
-            return Err(Failure::new(Exit::Usage, "nothing to explain").hint(
-                "-c 'SELECT …', -f FILE (a statement or a recorded plan), --queryid ID, or stdin",
-            ));
-        }
-    };
-    let (name, text) = load::text(path)?;
-    let is_plan = Explained::read(&text).is_ok() || text.trim_start().starts_with(['[', '{']);
-    Ok(Some(if is_plan {
-        Subject::Plan { text, name }
-    } else {
-        Subject::Statement(text)
-    }))
-}
-
-fn plan_of_file(path: &Path) -> Result<Explained, Failure> {
-    let (name, text) = load::text(path)?;
-    read(&text, &name)
-}
-
-fn read(text: &str, name: &str) -> Result<Explained, Failure> {
-    Explained::read(text).map_err(|why| {
-        Failure::new(Exit::Usage, format!("{name}: {why}"))
-            .hint("what EXPLAIN prints, as text or with FORMAT JSON")
-    })
+fn no_statement(why: &str) -> Failure {
+    Failure::new(
+        Exit::Usage,
+        format!("the statement cannot be explained: {why}"),
+    )
 }
 
 /// Asks the server.
-async fn live(args: &ExplainArgs, text: Option<String>) -> Result<Exit, Failure> {
+async fn live(args: &ExplainArgs, subject: Subject) -> Result<Exit, Failure> {
     let by_id = args.queryid.is_some();
     let (connection, snapshot) = load::live(&args.connect.options(), by_id, false).await?;
-    let text = match (text, args.queryid) {
-        (Some(text), _) => one_statement(&text)?,
-        (None, Some(id)) => of_queryid(&snapshot, id)?,
-        (None, None) => return Err(Failure::new(Exit::Usage, "nothing to explain")),
-    };
-    let statement = crate::query::parse::explainable(&text).map_err(|why| {
-        Failure::new(
-            Exit::Usage,
-            format!("the statement cannot be explained: {why}"),
-        )
-    })?;
-    let (plan, source) = if args.analyze {
-        let output = execute(args, &connection, &snapshot, &statement).await?;
-        let source = "executed, in a read-only transaction that was rolled back";
-        (read(&output, "the server")?, source.to_owned())
+    let given = statement(subject, &snapshot)?;
+    let statement = parse::explainable(&given.text).map_err(|why| no_statement(&why))?;
+    let Executed {
+        plan,
+        source,
+        notes,
+    } = if args.analyze {
+        analyzed(args, &connection, &snapshot, &statement, &given.text).await?
     } else {
         let asked = explainable(&statement);
         let output = explained(&connection, &asked, Depth::Planned).await?;
-        let kind = if statement.parameters > 0 {
+        let source = if statement.parameters > 0 {
             "generic plan, made without values and not executed"
         } else {
             "planned, not executed; --analyze executes"
         };
-        (read(&output, "the server")?, kind.to_owned())
+        Executed {
+            plan: read(&output, "the server")?,
+            source: source.to_owned(),
+            notes: Vec::new(),
+        }
     };
     let report = if args.no_advice {
         None
     } else {
-        Some(advised(args, &connection, &snapshot, &text).await?)
+        Some(advised(args, Some(&connection), &snapshot, &given.text).await?)
     };
     connection.close().await;
-    write(
-        args,
-        Some(&text),
-        &source,
-        &plan,
-        Some(&snapshot),
-        report.as_ref(),
-    )?;
+    let notes: Vec<String> = given.notes.into_iter().chain(notes).collect();
+    let shown = Shown {
+        statement: Some(&given.text),
+        source: &source,
+        plan: &plan,
+        snapshot: Some(&snapshot),
+        advice: report.as_ref(),
+        notes: &notes,
+    };
+    write(args, &shown)?;
     Ok(Exit::Clean)
 }
 
 /// Advice on indexes for this statement alone.
 async fn advised(
     args: &ExplainArgs,
-    connection: &Connection,
+    connection: Option<&Connection>,
     snapshot: &Snapshot,
     text: &str,
 ) -> Result<Report, Failure> {
-    let mut alone = snapshot.clone();
-    let known = alone.statements.into_iter();
-    let known = known.filter(|s| s.queryid.is_some() && s.queryid == args.queryid);
-    alone.statements = known.collect();
-    if alone.statements.is_empty() {
-        alone.statements = statements_from_sql(text).statements;
-        alone.gaps.retain(|gap| gap.part != Part::Statements);
-    }
+    let alone = alone(snapshot, text, args.queryid);
     let options = AdviceOptions {
         planner: args.planner,
         deadline: Deadline::after(ADVISING),
         ..AdviceOptions::default()
     };
-    let mut report = advice(&alone, Some(connection), &options).await?;
+    let mut report = advice(&alone, connection, &options).await?;
     // What is superfluous anyway is not about this statement.
     report
         .recommendations
@@ -220,7 +171,7 @@ async fn advised(
     Ok(report)
 }
 
-fn explainable(statement: &crate::query::parse::Explainable) -> Explainable<'_> {
+fn explainable(statement: &parse::Explainable) -> Explainable<'_> {
     Explainable {
         text: &statement.text,
         parameters: statement.parameters,
@@ -228,109 +179,51 @@ fn explainable(statement: &crate::query::parse::Explainable) -> Explainable<'_> 
     }
 }
 
-/// Executes what passes the gate.
-async fn execute(
-    args: &ExplainArgs,
-    connection: &Connection,
-    snapshot: &Snapshot,
-    statement: &crate::query::parse::Explainable,
-) -> Result<String, Failure> {
-    if statement.parameters > 0 {
-        return Err(Failure::new(
-            Exit::Usage,
-            "not executed: the statement has parameters ($1) without values",
-        )
-        .hint("write values in their place; without --analyze it is planned generically"));
-    }
-    let allowed = Allowed {
-        functions: args.allow_function.clone(),
-        superuser: args.allow_superuser,
-    };
-    connection.begin().await?;
-    let is_superuser = snapshot.server.is_superuser;
-    let passed = pass(connection, &statement.text, is_superuser, &allowed).await;
-    let answer = match passed {
-        Ok(()) => {
-            let depth = Depth::Executed {
-                timeout_ms: args.timeout.saturating_mul(1000),
-            };
-            let executed = explained(connection, &explainable(statement), depth).await;
-            executed.map_err(Failure::from)
+/// A plan with all that is known beside it.
+struct Shown<'a> {
+    statement: Option<&'a str>,
+    source: &'a str,
+    plan: &'a Explained,
+    snapshot: Option<&'a Snapshot>,
+    advice: Option<&'a Report>,
+    /// What the user is to know, a sentence each.
+    notes: &'a [String],
+}
+
+impl<'a> Shown<'a> {
+    /// A plan of which nothing else is known.
+    fn alone(source: &'a str, plan: &'a Explained) -> Self {
+        Self {
+            statement: None,
+            source,
+            plan,
+            snapshot: None,
+            advice: None,
+            notes: &[],
         }
-        Err(refused) => Err(refused),
-    };
-    let ended = connection.end().await;
-    let output = answer?;
-    ended?;
-    Ok(output)
-}
-
-/// The one statement of a text.
-fn one_statement(text: &str) -> Result<String, Failure> {
-    let script = statements_from_sql(text);
-    if let Some(error) = script.errors.first() {
-        return Err(Failure::new(Exit::Usage, error.to_string()).hint("one statement of SQL"));
     }
-    let mut statements = script.statements.into_iter().filter_map(|s| s.query);
-    match (statements.next(), statements.next()) {
-        (Some(one), None) => Ok(one),
-        (None, _) => Err(Failure::new(Exit::Usage, "there is no statement in it")),
-        (Some(_), Some(_)) => Err(Failure::new(Exit::Usage, "more than one statement")
-            .hint("one at a time; pgperf advise --queries takes a file of them")),
-    }
-}
-
-/// The text of a queryid, of whoever ran it most.
-fn of_queryid(snapshot: &Snapshot, id: i64) -> Result<String, Failure> {
-    let of_it = snapshot.statements.iter().filter(|s| s.queryid == Some(id));
-    let most = of_it.max_by_key(|s| s.calls);
-    let unknown = || {
-        let gap = snapshot.gaps.first().map(|gap| gap.what.clone());
-        let why = gap.map_or_else(String::new, |what| format!(" ({what})"));
-        Failure::new(
-            Exit::Usage,
-            format!(
-                "no statement of this database has the queryid {id} in pg_stat_statements{why}"
-            ),
-        )
-        .hint("pgperf advise --format json lists them")
-    };
-    let statement = most.ok_or_else(unknown)?;
-    statement.query.clone().ok_or_else(|| {
-        Failure::new(
-            Exit::Connect,
-            format!("the text of queryid {id} is not visible"),
-        )
-        .hint("GRANT pg_read_all_stats")
-    })
 }
 
 /// Judges the plan and writes it.
-fn write(
-    args: &ExplainArgs,
-    statement: Option<&str>,
-    source: &str,
-    plan: &Explained,
-    snapshot: Option<&Snapshot>,
-    advice: Option<&Report>,
-) -> Result<(), Failure> {
-    let view = View::new(plan, snapshot);
-    let of_log = plan.properties.get("Query Text").and_then(|t| t.as_str());
-    let statement = statement.or(of_log);
+fn write(args: &ExplainArgs, shown: &Shown<'_>) -> Result<(), Failure> {
+    let view = View::new(shown.plan, shown.snapshot);
+    let of_log = shown.plan.properties.get("Query Text");
+    let statement = shown.statement.or(of_log.and_then(|t| t.as_str()));
     // What it costs among others is not asked here.
     let text = statement.and_then(|text| Read::new(text).ok());
     let text = text.as_ref().map(|read| Text {
         read,
-        snapshot,
+        snapshot: shown.snapshot,
         cost: Cost::default(),
     });
     let findings = of_statement(Some(&view), text.as_ref());
     let examined = Examined {
         statement,
-        source,
+        source: shown.source,
+        notes: shown.notes,
         view: &view,
         findings: &findings,
-        advice,
+        advice: shown.advice,
     };
     let page = if args.format == "json" {
         json(&examined)

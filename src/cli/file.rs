@@ -69,6 +69,10 @@ fn write_file(path: &Path, snapshot: &Snapshot) -> io::Result<u64> {
     if path.is_dir() {
         return Err(io::Error::from(io::ErrorKind::IsADirectory));
     }
+    // A device or a pipe is written to; a file in its place would be in everybody's way.
+    if fs::metadata(path).is_ok_and(|found| !found.is_file()) {
+        return encode(&OpenOptions::new().write(true).open(path)?, snapshot);
+    }
     let mut temporary = std::ffi::OsString::from(".");
     temporary.push(name);
     temporary.push(format!(".{}.tmp", std::process::id()));

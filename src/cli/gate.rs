@@ -19,21 +19,50 @@ pub(crate) struct Allowed {
     pub(crate) superuser: bool,
 }
 
-/// Refuses a statement that is not proven to read only. A transaction must be open: what is looked at stays as it is until its end.
-pub(crate) async fn pass(
-    connection: &Connection,
-    text: &str,
-    is_superuser: bool,
-    allowed: &Allowed,
-) -> Result<(), Failure> {
+/// Why a statement does not pass.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Refusal {
+    /// The same words for all statements that do not pass for this reason.
+    pub(crate) kind: String,
+    /// The reason in full.
+    pub(crate) why: String,
+    hint: String,
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        refused(&refusal.why).hint(refusal.hint)
+    }
+}
+
+/// Refuses a superuser, whom nothing stops, unless that is allowed.
+pub(crate) fn is_no_superuser(is_superuser: bool, allowed: &Allowed) -> Result<(), Failure> {
     if is_superuser && !allowed.superuser {
         return Err(
             refused("this role is a superuser, whom the server stops from nothing")
                 .hint("a role that may only read (GRANT pg_read_all_data), or --allow-superuser"),
         );
     }
-    if let Some(why) = refusal(text) {
-        return Err(refused(&why).hint("without --analyze it is planned, and not executed"));
+    Ok(())
+}
+
+/// What a text shows by itself.
+pub(crate) fn by_text(text: &str) -> Option<Refusal> {
+    refusal(text).map(|why| Refusal {
+        kind: why.clone(),
+        why,
+        hint: "without --analyze it is planned, and not executed".to_owned(),
+    })
+}
+
+/// Refuses a statement that is not proven to read only. A transaction must be open: what is looked at stays as it is until its end.
+pub(crate) async fn refuses(
+    connection: &Connection,
+    text: &str,
+    allowed: &Allowed,
+) -> Result<Option<Refusal>, Failure> {
+    if let Some(refusal) = by_text(text) {
+        return Ok(Some(refusal));
     }
     let conforming = connection
         .simple("SHOW standard_conforming_strings")
@@ -48,7 +77,7 @@ pub(crate) async fn pass(
     }
     let found = all_suspects(connection, text, allowed).await?;
     let Some((place, first)) = found.first() else {
-        return Ok(());
+        return Ok(None);
     };
     let Suspect {
         kind,
@@ -63,10 +92,11 @@ pub(crate) async fn pass(
     let hint = format!(
         "--allow-function {name}, if it only reads; without --analyze the statement is planned, and not executed"
     );
-    Err(refused(&format!(
-        "{place} names {kind} {schema}.{name}: {why}{more}"
-    ))
-    .hint(hint))
+    Ok(Some(Refusal {
+        kind: format!("it names a {kind} that may do more than read"),
+        why: format!("{place} names {kind} {schema}.{name}: {why}{more}"),
+        hint,
+    }))
 }
 
 /// What the statement and every text behind its names could call that may do more than read, with where it stands.

@@ -14,6 +14,8 @@ use serde_json::{Map, Value};
 
 pub use text::looks_like_text;
 
+use crate::model::plan::Plan;
+
 /// No plan has a figure beyond this: what is read is a damaged text, and would make sums that are no numbers.
 const LARGEST: f64 = 1e18;
 
@@ -80,6 +82,24 @@ impl Explained {
         } else {
             json::read(input)
         }
+    }
+
+    /// The fields that what-if questions read; `None` of a damaged plan.
+    #[must_use]
+    pub fn plan(&self) -> Option<Plan> {
+        let mut below: Vec<Vec<Value>> = vec![Vec::new(); self.nodes.len()];
+        // Those below come after those above.
+        for (at, node) in self.nodes.iter().enumerate().rev() {
+            let mut properties = node.properties.clone();
+            let mut plans = std::mem::take(&mut below[at]);
+            plans.reverse();
+            properties.insert("Plans".to_owned(), Value::Array(plans));
+            match node.parent {
+                Some(parent) => below[parent].push(Value::Object(properties)),
+                None => return serde_json::from_value(Value::Object(properties)).ok(),
+            }
+        }
+        None
     }
 
     /// The node on top.

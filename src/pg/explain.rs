@@ -62,6 +62,11 @@ impl Explainable<'_> {
         self.explain_as("VERBOSE, FORMAT JSON", version_num)
     }
 
+    /// The same with the settings that change plans.
+    pub(super) fn explain_whole(&self, version_num: u32) -> String {
+        self.explain_as("VERBOSE, SETTINGS, FORMAT JSON", version_num)
+    }
+
     fn explain_as(&self, options: &str, version_num: u32) -> String {
         let text = self.text;
         if self.parameters == 0 {
@@ -102,7 +107,7 @@ pub async fn explained(
     let settings = statement.settings(version);
     let batch = match depth {
         Depth::Planned => {
-            let explain = statement.explain_as("VERBOSE, SETTINGS, FORMAT JSON", version);
+            let explain = statement.explain_whole(version);
             format!("{BEGIN};{settings}SAVEPOINT pgperf;{explain}")
         }
         Depth::Executed { timeout_ms } => {

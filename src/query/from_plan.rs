@@ -16,6 +16,7 @@ use std::collections::BTreeSet;
 use crate::model::catalog::Table;
 use crate::model::ident::QualifiedName;
 use crate::model::plan::Plan;
+use crate::model::snapshot::Snapshot;
 use crate::query::analyse::analyse;
 use crate::query::catalog::Catalog;
 use crate::query::from_plan::select::rewrite;
@@ -69,6 +70,38 @@ pub(crate) fn shape_of(
         }
     }
     Ok((kind, shape))
+}
+
+/// A SELECT that would give much the same plan, for a plan whose statement nobody knows; `None` where nothing of it can be read. Tables
+/// without schema, as EXPLAIN prints them without VERBOSE, are looked up by their names.
+pub(crate) fn statement_of(plan: &Plan, snapshot: &Snapshot) -> Option<String> {
+    let catalog = Catalog::new(snapshot);
+    let mut plan = plan.clone();
+    name_schemas(&mut plan, snapshot);
+    let (text, parts) = rewrite(&plan, snapshot, &BTreeSet::new(), &|_| true);
+    let is_read = |text: &str| analyse(text, &catalog, &[]).is_ok();
+    if is_read(&text) {
+        return Some(text);
+    }
+    let readable: BTreeSet<usize> = (0..parts.min(MOST_PARTS))
+        .filter(|&part| is_read(&rewrite(&plan, snapshot, &BTreeSet::new(), &|p| p == part).0))
+        .collect();
+    let (text, _) = rewrite(&plan, snapshot, &BTreeSet::new(), &|part| {
+        readable.contains(&part)
+    });
+    is_read(&text).then_some(text)
+}
+
+/// Puts in the schemas of tables whose names only one table has.
+fn name_schemas(plan: &mut Plan, snapshot: &Snapshot) {
+    if let (None, Some(name)) = (&plan.schema, &plan.relation_name) {
+        let mut named = snapshot.tables.iter().filter(|table| table.name == *name);
+        let first = named.next().filter(|_| named.next().is_none());
+        plan.schema = first.map(|table| table.schema.clone());
+    }
+    for below in &mut plan.plans {
+        name_schemas(below, snapshot);
+    }
 }
 
 /// What the statement itself writes; writing CTEs are only read.

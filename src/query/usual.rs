@@ -65,7 +65,7 @@ pub fn single_parameters(text: &str) -> BTreeSet<usize> {
 }
 
 /// The number of a parameter.
-fn number(token: &Token<'_>) -> Option<usize> {
+pub(crate) fn number(token: &Token<'_>) -> Option<usize> {
     let digits = token.text.strip_prefix('$')?;
     (token.kind == Kind::Parameter)
         .then_some(digits)?

@@ -4,6 +4,7 @@ mod database;
 
 use serde_json::{Value, json as object};
 
+use crate::audit::execution::{Execution, Outcome, Run, differ, slowest, summary};
 use crate::audit::finding::{Finding, Severity};
 use crate::audit::load::Audited;
 use crate::model::gap::Gap;
@@ -51,40 +52,11 @@ pub fn text(audit: &Audit<'_>, style: Style) -> String {
     );
     page.paragraph(0, BOLD, &title);
     page.blank();
-    let with = audit.statements.iter().filter(|s| !s.findings.is_empty());
-    let findings: usize = audit.statements.iter().map(|s| s.findings.len()).sum();
-    let load: f64 = audit.statements.iter().map(|s| s.load_share).sum();
-    page.facts(
-        2,
-        &[
-            ("server", one_line(&audit.target.server_version)),
-            (
-                "audited",
-                format!(
-                    "{} of {}, {} of the load; planned, not executed",
-                    Count(count(audit.statements.len())),
-                    phrase::counted(audit.seen, "statement"),
-                    Percent(load.clamp(0.0, 1.0))
-                ),
-            ),
-            (
-                "statements",
-                if audit.statements.is_empty() {
-                    "could not look: no statement was visible, which says nothing about the load"
-                        .into()
-                } else {
-                    format!(
-                        "{} in {}",
-                        phrase::counted(findings, "finding"),
-                        phrase::counted(with.clone().count(), "statement")
-                    )
-                },
-            ),
-            ("database", phrase::counted(audit.database.len(), "finding")),
-        ],
-    );
+    page.facts(2, &facts(audit));
     database::database(&mut page, audit.database, audit.advice);
-    for statement in with {
+    // What was to be executed is shown with what came of that, findings or not.
+    let shown = |s: &&Audited| !s.findings.is_empty() || s.execution.is_some();
+    for statement in audit.statements.iter().filter(shown) {
         page.blank();
         one(&mut page, statement);
     }
@@ -94,6 +66,107 @@ pub fn text(audit: &Audit<'_>, style: Style) -> String {
     }
     text::gaps(&mut page, audit.gaps);
     page.finish()
+}
+
+/// What was looked at, as a whole.
+fn facts(audit: &Audit<'_>) -> Vec<(&'static str, String)> {
+    let with = audit.statements.iter().filter(|s| !s.findings.is_empty());
+    let findings: usize = audit.statements.iter().map(|s| s.findings.len()).sum();
+    let load: f64 = audit.statements.iter().map(|s| s.load_share).sum();
+    let executions = audit.statements.iter().filter_map(|s| s.execution.as_ref());
+    let (tried, executed, reasons) = summary(executions);
+    let how = if tried > 0 {
+        "planned"
+    } else {
+        "planned, not executed"
+    };
+    let mut facts = vec![
+        ("server", one_line(&audit.target.server_version)),
+        (
+            "audited",
+            format!(
+                "{} of {}, {} of the load; {how}",
+                Count(count(audit.statements.len())),
+                phrase::counted(audit.seen, "statement"),
+                Percent(load.clamp(0.0, 1.0))
+            ),
+        ),
+    ];
+    if tried > 0 {
+        let mut text =
+            format!("{executed} of the {tried} most expensive, read-only and rolled back");
+        if !reasons.is_empty() {
+            let reasons = reasons
+                .iter()
+                .map(|(count, why)| format!("{count} × {why}"));
+            text = format!("{text}; not: {}", reasons.collect::<Vec<_>>().join(", "));
+        }
+        facts.push(("executed", one_line(&text)));
+    }
+    facts.push((
+        "statements",
+        if audit.statements.is_empty() {
+            "could not look: no statement was visible, which says nothing about the load".into()
+        } else {
+            format!(
+                "{} in {}",
+                phrase::counted(findings, "finding"),
+                phrase::counted(with.count(), "statement")
+            )
+        },
+    ));
+    facts.push(("database", phrase::counted(audit.database.len(), "finding")));
+    facts
+}
+
+/// What came of executing a statement.
+fn execution(page: &mut Page, execution: &Execution, is_judged: bool) {
+    match execution {
+        Execution::Not(not) => {
+            page.block(2, "", &[one_line(&format!("not executed: {}", not.why))]);
+        }
+        Execution::Executed(runs) => {
+            let slowest = slowest(runs).filter(|_| is_judged && runs.len() > 1);
+            let differ = differ(runs);
+            for (at, run) in runs.iter().enumerate() {
+                let judged = if Some(at) == slowest {
+                    ", judged below"
+                } else {
+                    ""
+                };
+                page.block(2, "executed ", &[one_line(&(ran(run, differ) + judged))]);
+            }
+        }
+    }
+}
+
+/// One execution: "with status = 'done' (most common): 40 ms, 95 rows".
+#[must_use]
+pub fn ran(run: &Run, with_scans: bool) -> String {
+    let with = if run.vector.values.is_empty() {
+        String::new()
+    } else {
+        format!("with {}: ", run.vector)
+    };
+    match &run.outcome {
+        Outcome::Ended {
+            ms, rows, scans, ..
+        } => {
+            let by = if with_scans && !scans.is_empty() {
+                format!(", by {}", scans.join(", "))
+            } else {
+                String::new()
+            };
+            let noun = if (rows - 1.0).abs() < 0.5 {
+                "row"
+            } else {
+                "rows"
+            };
+            format!("{with}{}, {} {noun}{by}", Millis(*ms), Count(*rows))
+        }
+        Outcome::Stopped { after_ms } => format!("{with}stopped after {}", Millis(*after_ms)),
+        Outcome::Failed { why } => format!("{with}the server says: {why}"),
+    }
 }
 
 fn one(page: &mut Page, statement: &Audited) {
@@ -107,6 +180,10 @@ fn one(page: &mut Page, statement: &Audited) {
     );
     page.paragraph(0, BOLD, &head);
     page.block(2, "", &[one_line(&statement.query)]);
+    if let Some(of_it) = &statement.execution {
+        let is_judged = statement.findings.iter().any(|f| f.node.is_some());
+        execution(page, of_it, is_judged);
+    }
     for finding in &statement.findings {
         found(page, 2, "- ", finding);
     }
@@ -122,8 +199,11 @@ fn findings(findings: &[Finding], statement: &str) -> Vec<Value> {
     findings.iter().map(known).collect()
 }
 
-/// Writes it for programs: `{schema_version, tool, target, findings: [about the database], seen, statements: [{queryid, queryids, fingerprint, query, calls, mean_ms,
-/// load_share, plan, findings: [as in explain]}], gaps, recommendations}`.
+/// Writes it for programs: `{schema_version, tool, target, findings: [about the database], seen,
+/// analyzed: {tried, executed, not_executed: [{why, statements}]} | null, statements: [{queryid, queryids, fingerprint, query, calls,
+/// mean_ms, load_share, plan, execution, findings: [as in explain]}], gaps, recommendations}`. `execution` is null where it was not
+/// asked for, else `{not: {kind, why}}` or `{executed: [{vector: {class, values: [{parameter, compared, value}], text}, outcome: {ended:
+/// {ms, rows, scans}} | {stopped: {after_ms}} | {failed: {why}}}]}`.
 #[must_use]
 pub fn json(audit: &Audit<'_>) -> String {
     let statement = |statement: &Audited| {
@@ -137,6 +217,7 @@ pub fn json(audit: &Audit<'_>) -> String {
             "mean_ms": statement.mean_ms,
             "load_share": statement.load_share,
             "plan": statement.plan,
+            "execution": statement.execution,
             "findings": findings(&statement.findings, &statement.fingerprint),
         })
     };
@@ -146,11 +227,27 @@ pub fn json(audit: &Audit<'_>) -> String {
         "target": audit.target,
         "findings": findings(audit.database, ""),
         "seen": audit.seen,
+        "analyzed": analyzed(audit),
         "statements": audit.statements.iter().map(statement).collect::<Vec<Value>>(),
         "gaps": audit.gaps,
         "recommendations": audit.advice.map(super::json::recommendations),
     });
     json_escaped(&format!("{all:#}")) + "\n"
+}
+
+/// What was executed, in figures; null where that was not asked for.
+fn analyzed(audit: &Audit<'_>) -> Value {
+    let executions = audit.statements.iter().filter_map(|s| s.execution.as_ref());
+    let (tried, executed, reasons) = summary(executions);
+    if tried == 0 {
+        return Value::Null;
+    }
+    let reason = |(count, why): &(usize, String)| object!({"why": why, "statements": count});
+    object!({
+        "tried": tried,
+        "executed": executed,
+        "not_executed": reasons.iter().map(reason).collect::<Vec<Value>>(),
+    })
 }
 
 #[expect(clippy::cast_precision_loss, reason = "nobody has 2^52 statements")]

@@ -24,6 +24,8 @@ pub struct Examined<'a> {
     pub statement: Option<&'a str>,
     /// Where the plan comes from: "executed on …", "generic plan, not executed", "read from plan.json".
     pub source: &'a str,
+    /// What else is to be known of where it comes from, a sentence each.
+    pub notes: &'a [String],
     /// The plan.
     pub view: &'a View<'a>,
     /// What rules found in it, what matters most first.
@@ -55,6 +57,7 @@ fn facts(examined: &Examined<'_>) -> Vec<(&'static str, String)> {
     let mut facts = Vec::new();
     facts.extend(examined.statement.map(|s| ("statement", one_line(s))));
     facts.push(("plan", one_line(examined.source)));
+    facts.extend(examined.notes.iter().map(|note| ("note", one_line(note))));
     if plan.is_analyzed() {
         let planned = plan.planning_time();
         let planned =

@@ -1,4 +1,4 @@
 -- Somewhere in the text.
--- expect: like-leading, seq-scan-selective
+-- expect: like-leading
 set max_parallel_workers_per_gather = 0;
 select * from events where payload like '%load 77777x%';

@@ -1,3 +1,3 @@
 -- A function of the column.
--- expect: non-sargable, seq-scan-selective
+-- expect: non-sargable
 select count(*) from orders where upper(status) = 'OPEN';

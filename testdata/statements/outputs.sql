@@ -32,3 +32,42 @@ select * from products where price > $1;
 -- expect: nothing
 -- rows: 1
 select count(*) from products;
+
+-- expect: many-rows-returned
+-- rows: 25000
+-- calls: 400
+-- share: 0.3
+-- severity: medium
+select id, status, total from orders where status = $1;
+
+-- expect: many-rows-returned
+-- rows: 12000
+-- calls: 100
+select country, lower(name) from customers where created_at > $1 union all select name, name from countries;
+
+-- an export once a night
+-- expect: nothing
+-- rows: 2000000
+-- calls: 30
+-- share: 0.5
+select id, status, total from orders where created_at > $1;
+
+-- a batch of work
+-- expect: nothing
+-- rows: 20000
+-- calls: 500
+-- share: 0.5
+select id, status from orders where status = $1 order by id limit $2;
+
+-- expect: nothing
+-- rows: 9000
+-- calls: 500
+-- share: 0.5
+select id, status from orders where status = $1;
+
+-- what is written is not sent to anybody
+-- expect: nothing
+-- rows: 20000
+-- calls: 500
+-- share: 0.5
+insert into orders (id, customer_id, status, total, reference, created_at) select id, customer_id, status, total, reference, created_at from orders where status = $1;

@@ -66,6 +66,7 @@ fn all_of(input: &str) {
     let examined = Examined {
         statement: None,
         source: "",
+        notes: &[],
         view: &view,
         findings: &findings,
         advice: None,

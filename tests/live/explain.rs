@@ -152,6 +152,80 @@ fn a_recorded_plan_is_read_and_two_are_compared() {
     assert!(run.stderr.contains("cut off"), "{run:?}");
 }
 
+/// A snapshot file is enough for a plan, and for the advice that goes with a recorded one.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_snapshot_plans_and_advises() {
+    let conninfo = shop(hypopg_major()).await;
+    let file = std::env::temp_dir().join(format!("pgperf-explain-{}.snap", std::process::id()));
+    let file = file.to_str().unwrap();
+    let taken = pgperf(&["snapshot", conninfo, "-o", file], "");
+    assert_eq!(taken.code, Some(0), "{taken:?}");
+    let sql = "SELECT id, status FROM shop.orders WHERE store_id = 17 ORDER BY placed_at DESC, id DESC LIMIT 20";
+    let session = client(conninfo).await;
+    let mut recorded = String::new();
+    for message in session
+        .simple_query(&format!("explain {sql}"))
+        .await
+        .unwrap()
+    {
+        if let tokio_postgres::SimpleQueryMessage::Row(line) = message {
+            recorded += line.get(0).unwrap();
+            recorded.push('\n');
+        }
+    }
+    let from = |more: &[&str], stdin: &str| {
+        let mut args = vec!["explain", "--from", file, "--format", "json"];
+        args.extend(more);
+        pgperf(&args, stdin)
+    };
+    for (what, run, notes) in [
+        ("a statement", from(&["-c", sql], ""), 0),
+        (
+            "behind EXPLAIN",
+            from(&["-c", &format!("explain analyze {sql}")], ""),
+            1,
+        ),
+        ("its plan", from(&[], &recorded), 1),
+    ] {
+        assert_eq!(run.code, Some(0), "{what}: {run:?}");
+        let report = run.json();
+        assert_eq!(report["analyzed"], false, "{what}");
+        assert_eq!(
+            report["notes"].as_array().unwrap().len(),
+            notes,
+            "{what}: {report:#}"
+        );
+        let advice = run.created();
+        assert_eq!(advice.len(), 1, "{what}: {advice:?}");
+        assert!(
+            advice[0].starts_with("shop.orders (store_id, placed_at"),
+            "{what}: {advice:?}"
+        );
+    }
+    let of_plan = from(&[], &recorded).json();
+    assert_eq!(of_plan["statement"], serde_json::Value::Null);
+    assert!(
+        of_plan["notes"][0]
+            .as_str()
+            .unwrap()
+            .contains("made from its conditions: SELECT"),
+        "{of_plan:#}"
+    );
+    for (args, says) in [
+        (vec!["-c", sql, "--analyze"], "no rows to execute"),
+        (vec!["-c", "select * from gone"], "gone"),
+        (vec!["-c", sql, "-h", "localhost"], "cannot be used with"),
+    ] {
+        let run = from(&args, "");
+        assert!(
+            run.code != Some(0) && run.stdout.is_empty(),
+            "{args:?}: {run:?}"
+        );
+        assert!(run.stderr.contains(says), "{args:?}: {run:?}");
+    }
+    std::fs::remove_file(file).unwrap();
+}
+
 #[test]
 fn rules_have_pages() {
     let list = pgperf(&["rules"], "");

@@ -76,12 +76,31 @@ impl StatisticsClone {
         self.plan(statement, &explain, BTreeSet::new()).await
     }
 
+    /// The JSON text of EXPLAIN of a statement with the indexes that there are, with the settings that change plans.
+    ///
+    /// # Errors
+    /// As the server says.
+    pub async fn explained(&mut self, statement: &Explainable<'_>) -> Result<String, Error> {
+        let explain = statement.explain_whole(self.version_num);
+        self.output(statement, &explain, BTreeSet::new()).await
+    }
+
     async fn plan(
         &mut self,
         statement: &Explainable<'_>,
         explain: &str,
         toggled: BTreeSet<u32>,
     ) -> Result<Plan, Error> {
+        let output = self.output(statement, explain, toggled).await?;
+        Plan::from_explain_json(&output).map_err(|message| Error::new(Kind::Query, message))
+    }
+
+    async fn output(
+        &mut self,
+        statement: &Explainable<'_>,
+        explain: &str,
+        toggled: BTreeSet<u32>,
+    ) -> Result<String, Error> {
         let mut sql = format!("BEGIN;{}", statement.settings(self.version_num));
         if toggled != self.toggled {
             let changed = toggled.symmetric_difference(&self.toggled);
@@ -101,7 +120,6 @@ impl StatisticsClone {
         }
         let lines = answer?;
         self.toggled = toggled;
-        Plan::from_explain_json(&lines.join("\n"))
-            .map_err(|message| Error::new(Kind::Query, message))
+        Ok(lines.join("\n"))
     }
 }

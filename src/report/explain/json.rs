@@ -5,6 +5,7 @@
 //! tool            {name, version}
 //! statement       text or null
 //! source          where the plan comes from
+//! notes           [text]: what else is to be known of that
 //! analyzed        whether it was executed
 //! execution_ms, planning_ms  or null
 //! nodes           [{node, parent, name, depth, self_ms, total_ms, share, self_blocks, total_blocks, rows, plan_rows, loops,
@@ -52,6 +53,7 @@ pub fn json(examined: &Examined<'_>) -> String {
         "tool": {"name": "pgperf", "version": env!("CARGO_PKG_VERSION")},
         "statement": examined.statement,
         "source": examined.source,
+        "notes": examined.notes,
         "analyzed": plan.is_analyzed(),
         "execution_ms": plan.execution_time(),
         "planning_ms": plan.planning_time(),

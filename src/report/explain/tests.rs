@@ -24,6 +24,7 @@ fn a_finding_stands_at_its_node() {
     let examined = Examined {
         statement: Some("select count(*)\nfrom orders"),
         source: "read from a file",
+        notes: &[],
         view: &view,
         findings: &findings,
         advice: None,
@@ -89,6 +90,7 @@ fn names_of_a_database_are_harmless() {
     let examined = Examined {
         statement: Some("select \u{7}"),
         source: "",
+        notes: &[],
         view: &view,
         findings: &findings,
         advice: None,
