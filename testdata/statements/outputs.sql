@@ -37,7 +37,7 @@ select count(*) from products;
 -- rows: 25000
 -- calls: 400
 -- share: 0.3
--- severity: medium
+-- severity: high
 select id, status, total from orders where status = $1;
 
 -- expect: many-rows-returned
