@@ -8,9 +8,10 @@
 //! so that they compare; `comparison` says what a condition of a plan compares with what, `facts` how a statement is written, and
 //! `rewrite` writes it otherwise; `gate` says what it could do beside reading. `log` reads what a server logs of statements, and
 //! `n_plus_one` tells from logs or from counters which are run once for each row of another. Nothing here fails: what is not
-//! understood comes back as a reason.
+//! understood comes back as a reason. `bytes` looks through long texts.
 
 pub mod analyse;
+pub(crate) mod bytes;
 pub mod catalog;
 pub mod comparison;
 pub mod expression;
