@@ -2,7 +2,7 @@
 //!
 //! A text passes through these in turn: `lexer` cuts it into tokens, `repair` makes what `pg_stat_statements` wrote valid
 //! again (the text for the server), `fingerprint` says which texts are the same statement, `simplify` and `translate` give
-//! the parser what it can read, `parse` makes a syntax tree or a reason why not, and `analyse` resolves names against the
+//! the parser what it can read, `parse` makes a syntax tree (of `dialect`) or a reason why not, and `analyse` resolves names against the
 //! `catalog` and makes a `shape`: what the statement asks of each table. Where a text cannot be read, `from_plan` reads its plan
 //! instead. `workload` puts statements, weights and coverage together, `split` reads files, and `expression` spells expressions
 //! so that they compare; `comparison` says what a condition of a plan compares with what, `facts` how a statement is written, and
@@ -14,6 +14,7 @@ pub mod analyse;
 pub(crate) mod bytes;
 pub mod catalog;
 pub mod comparison;
+pub(crate) mod dialect;
 pub mod expression;
 pub mod facts;
 pub(crate) mod fingerprint;
