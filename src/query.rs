@@ -2,18 +2,20 @@
 //!
 //! A text passes through these in turn: `lexer` cuts it into tokens, `repair` makes what `pg_stat_statements` wrote valid
 //! again (the text for the server), `fingerprint` says which texts are the same statement, `simplify` and `translate` give
-//! the parser what it can read, `parse` makes a syntax tree or a reason why not, and `analyse` resolves names against the
+//! the parser what it can read, `parse` makes a syntax tree (of `dialect`) or a reason why not, and `analyse` resolves names against the
 //! `catalog` and makes a `shape`: what the statement asks of each table. Where a text cannot be read, `from_plan` reads its plan
 //! instead. `workload` puts statements, weights and coverage together, `split` reads files, and `expression` spells expressions
 //! so that they compare; `comparison` says what a condition of a plan compares with what, `facts` how a statement is written, and
 //! `rewrite` writes it otherwise; `gate` says what it could do beside reading, `vector` with which values it is executed, and
 //! `given` reads what people paste. `log` reads what a server logs of statements, and
 //! `n_plus_one` tells from logs or from counters which are run once for each row of another. Nothing here fails: what is not
-//! understood comes back as a reason.
+//! understood comes back as a reason. `bytes` looks through long texts.
 
 pub mod analyse;
+pub(crate) mod bytes;
 pub mod catalog;
 pub mod comparison;
+pub(crate) mod dialect;
 pub mod expression;
 pub mod facts;
 pub(crate) mod fingerprint;

@@ -6,9 +6,10 @@
 //! `OUTER`, `ASC`, and names of output columns that nothing else refers to.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 
 use crate::model::ident::quote_ident;
-use crate::query::lexer::{Kind, Token};
+use crate::query::lexer::{Kind, LONGEST_KEY_WORD, Token};
 use crate::query::repair::{cast, is_unary_after, type_before};
 
 /// Changes whenever equal texts may get another fingerprint than before.
@@ -18,10 +19,7 @@ const VERSION: &[u8] = b"pgperf-1";
 pub(crate) fn fingerprint(tokens: &[Token<'_>]) -> u64 {
     let mut hash = Fnv::new();
     hash.write(VERSION);
-    for item in normalize(tokens) {
-        hash.write(&[0x1f]);
-        hash.write(item.as_bytes());
-    }
+    hash.write(&normalize(tokens).text);
     hash.finish()
 }
 
@@ -58,14 +56,64 @@ impl Fnv {
     }
 }
 
+/// Words one after another, each behind a mark.
+#[derive(Default)]
+struct Words {
+    text: Vec<u8>,
+    /// Where each begins, its mark included.
+    begins: Vec<usize>,
+}
+
+const MARK: u8 = 0x1f;
+
+impl Words {
+    fn push(&mut self, word: &str) {
+        self.begins.push(self.text.len());
+        self.text.push(MARK);
+        self.text.extend_from_slice(word.as_bytes());
+    }
+
+    /// The word with ASCII letters in lower case.
+    fn push_lower(&mut self, word: &str) {
+        self.push(word);
+        let begin = self.text.len() - word.len();
+        self.text[begin..].make_ascii_lowercase();
+    }
+
+    fn len(&self) -> usize {
+        self.begins.len()
+    }
+
+    fn last(&self) -> Option<&[u8]> {
+        self.begins.last().map(|begin| &self.text[begin + 1..])
+    }
+
+    /// The words of a range, with their marks.
+    fn range(&self, from: usize, to: usize) -> &[u8] {
+        let at = |word: usize| self.begins.get(word).copied().unwrap_or(self.text.len());
+        self.text.get(at(from)..at(to)).unwrap_or_default()
+    }
+
+    fn truncate(&mut self, length: usize) {
+        if let Some(&begin) = self.begins.get(length) {
+            self.text.truncate(begin);
+            self.begins.truncate(length);
+        }
+    }
+}
+
 /// The words that are hashed.
-pub(crate) fn normalize<'a>(tokens: &[Token<'a>]) -> Vec<Cow<'a, str>> {
+fn normalize(tokens: &[Token<'_>]) -> Words {
     let code = casts(tokens);
     let mut out = Normal {
         code: &code,
-        out: Vec::with_capacity(code.len()),
+        out: Words::default(),
         groups: vec![Group::default()],
+        names: OnceCell::new(),
     };
+    let length = code.iter().map(|t| t.text.len() + 1).sum();
+    out.out.text.reserve(length);
+    out.out.begins.reserve(code.len());
     let mut i = 0;
     while i < code.len() {
         i = out.step(i);
@@ -76,10 +124,14 @@ pub(crate) fn normalize<'a>(tokens: &[Token<'a>]) -> Vec<Cow<'a, str>> {
 /// Code tokens, with `date '…'` as a cast, which is what repair makes of `date $1`.
 fn casts<'a>(tokens: &[Token<'a>]) -> Vec<Token<'a>> {
     let code: Vec<Token<'a>> = tokens.iter().filter(|t| t.is_code()).cloned().collect();
+    if !code.iter().any(|t| t.kind == Kind::String) {
+        return code;
+    }
     let mut out = Vec::with_capacity(code.len());
     let mut i = 0;
     while i < code.len() {
-        if let Some(begin) = type_before(&out).filter(|_| code[i].kind == Kind::String) {
+        let string = code[i].kind == Kind::String;
+        if let Some(begin) = string.then(|| type_before(&out)).flatten() {
             i = cast(&code, i, begin, &mut out);
             out.retain(Token::is_code);
         } else {
@@ -92,24 +144,26 @@ fn casts<'a>(tokens: &[Token<'a>]) -> Vec<Token<'a>> {
 
 /// A name without its quotes.
 fn bare<'t>(token: &'t Token<'_>) -> &'t str {
+    if token.kind == Kind::Word {
+        return &token.text;
+    }
     token.text.trim_matches('"')
 }
 
-/// A name in its shortest right spelling.
-fn word<'a>(token: &Token<'a>) -> Cow<'a, str> {
-    if token.kind == Kind::Quoted {
-        let bare = bare(token);
-        return match (&token.text, quote_ident(bare)) {
-            (Cow::Borrowed(text), Cow::Borrowed(_)) if text.len() == bare.len() + 2 => {
-                Cow::Borrowed(&text[1..=bare.len()])
-            }
-            (text, _) => text.clone(),
-        };
+/// A key of a name that is the same in any case and with or without quotes.
+fn key(token: &Token<'_>) -> u64 {
+    let mut hash = Fnv::new();
+    for byte in bare(token).bytes() {
+        hash.write(&[byte.to_ascii_lowercase()]);
     }
-    if token.text.bytes().any(|b| b.is_ascii_uppercase()) {
-        return Cow::Owned(token.text.to_ascii_lowercase());
-    }
-    token.text.clone()
+    hash.finish()
+}
+
+/// A quoted name in its shortest right spelling.
+fn quoted<'t>(token: &'t Token<'_>) -> &'t str {
+    let (text, bare) = (token.text.as_ref(), bare(token));
+    let needless = text.len() == bare.len() + 2 && matches!(quote_ident(bare), Cow::Borrowed(_));
+    if needless { bare } else { text }
 }
 
 /// What is open: a parenthesis, a bracket, or the statement.
@@ -137,8 +191,10 @@ struct Group {
 
 struct Normal<'t, 'a> {
     code: &'t [Token<'a>],
-    out: Vec<Cow<'a, str>>,
+    out: Words,
     groups: Vec<Group>,
+    /// Keys of all names, sorted.
+    names: OnceCell<Vec<u64>>,
 }
 
 impl<'a> Normal<'_, 'a> {
@@ -149,18 +205,18 @@ impl<'a> Normal<'_, 'a> {
             Kind::Word => return self.word(i),
             Kind::Quoted => {
                 if !self.is_alias(i) {
-                    self.out.push(word(token));
+                    self.out.push(quoted(token));
                 }
             }
-            Kind::Number if self.is_position(i) => self.out.push(token.text.clone()),
-            _ if token.is_value() => self.out.push("?".into()),
-            Kind::Operator if token.text == "!=" => self.out.push("<>".into()),
+            Kind::Number if self.is_position(i) => self.out.push(&token.text),
+            _ if token.is_value() => self.out.push("?"),
+            Kind::Operator if token.text == "!=" => self.out.push("<>"),
             Kind::Operator
                 if matches!(token.text.as_ref(), "-" | "+")
                     && self.kind(i + 1) == Some(Kind::Number)
                     && is_unary_after(i.checked_sub(1).map(|b| &self.code[b])) => {}
             Kind::Mark => self.mark(token),
-            _ => self.out.push(token.text.clone()),
+            _ => self.out.push(&token.text),
         }
         i + 1
     }
@@ -184,17 +240,17 @@ impl<'a> Normal<'_, 'a> {
     }
 
     fn word(&mut self, i: usize) -> usize {
-        let text = word(&self.code[i]);
+        let text = self.code[i].text.as_ref();
         let depth = self.groups.len() - 1;
-        match text.as_ref() {
+        match self.code[i].key_word(&mut [0; LONGEST_KEY_WORD]) {
             "as" if self.is_alias(i + 1) => return i + 2,
             "as" | "inner" | "outer" | "asc" => return i + 1,
             "null" | "true" | "false" if !self.tested(i) => {
-                self.out.push("?".into());
+                self.out.push("?");
                 return i + 1;
             }
             "all" if i > 0 && self.word_at(i - 1, "limit") => {
-                self.out.push("?".into());
+                self.out.push("?");
                 return i + 1;
             }
             "extract"
@@ -203,10 +259,10 @@ impl<'a> Normal<'_, 'a> {
                         || self.kind(i + 2) == Some(Kind::String))
                     && self.word_at(i + 3, "from") =>
             {
-                self.out.push("date_part".into());
+                self.out.push("date_part");
                 self.mark(&self.code[i + 1]);
-                self.out.push("?".into());
-                self.out.push(",".into());
+                self.out.push("?");
+                self.out.push(",");
                 return i + 4;
             }
             "cast" => {
@@ -237,7 +293,7 @@ impl<'a> Normal<'_, 'a> {
             _ if self.is_alias(i) => return i + 1,
             _ => {}
         }
-        self.out.push(text);
+        self.out.push_lower(text);
         i + 1
     }
 
@@ -256,14 +312,15 @@ impl<'a> Normal<'_, 'a> {
             depth == 0
         });
         let end = end.filter(|_| fits)?;
-        self.out.push("?".into());
-        self.out.push("::".into());
+        self.out.push("?");
+        self.out.push("::");
         for at in i + 4..end {
             let token = &self.code[at];
-            self.out.push(match token.kind {
-                Kind::Number => "?".into(),
-                _ => word(token),
-            });
+            match token.kind {
+                Kind::Number => self.out.push("?"),
+                Kind::Quoted => self.out.push(quoted(token)),
+                _ => self.out.push_lower(&token.text),
+            }
         }
         Some(end + 1)
     }
@@ -288,10 +345,14 @@ impl<'a> Normal<'_, 'a> {
 
     /// Whether nothing else has that name, in any case and with or without quotes.
     fn is_unique(&self, token: &Token<'a>) -> bool {
-        let name = bare(token);
-        let mut same =
-            (self.code.iter()).filter(|t| t.is_name() && bare(t).eq_ignore_ascii_case(name));
-        same.nth(1).is_none()
+        let names = self.names.get_or_init(|| {
+            let mut names: Vec<u64> = (self.code.iter().filter(|t| t.is_name()).map(key)).collect();
+            names.sort_unstable();
+            names
+        });
+        let key = key(token);
+        let first = names.partition_point(|name| *name < key);
+        names.get(first + 1) != Some(&key)
     }
 
     /// Whether the number at `i` is a whole item of ORDER BY or GROUP BY.
@@ -308,11 +369,11 @@ impl<'a> Normal<'_, 'a> {
     }
 
     fn mark(&mut self, token: &Token<'a>) {
-        let text = token.text.clone();
-        match text.as_ref() {
+        let text = token.text.as_ref();
+        match text {
             "(" | "[" => {
                 let list =
-                    (self.out.last()).is_some_and(|w| w == "in" || text == "[" && w == "array");
+                    (self.out.last()).is_some_and(|w| w == b"in" || text == "[" && w == b"array");
                 let row = self.groups.last().is_some_and(|g| g.rows);
                 if row && let Some(group) = self.groups.last_mut() {
                     group.element = self.out.len();
@@ -364,7 +425,7 @@ impl<'a> Normal<'_, 'a> {
         };
         let begin = group.element.max(group.begin).min(end);
         match group.last {
-            Some((b, e)) if e < begin && self.out[b..e] == self.out[begin..end] => {
+            Some((b, e)) if e < begin && self.out.range(b, e) == self.out.range(begin, end) => {
                 self.out.truncate(e);
             }
             _ => group.last = Some((begin, end)),
@@ -381,7 +442,9 @@ mod tests {
     use crate::query::repair::{repair, trim};
 
     fn normal(text: &str) -> String {
-        normalize(&repair(trim(&lex(text).tokens))).join(" ")
+        let words = normalize(&repair(trim(&lex(text).tokens))).text;
+        let text = String::from_utf8(words).unwrap_or_default();
+        text.replace('\u{1f}', " ").trim_start().to_owned()
     }
 
     fn print(text: &str) -> u64 {

@@ -30,6 +30,9 @@ pub(crate) enum Kind {
     Stray,
 }
 
+/// Bytes of the longest key word (`current_timestamp`), or more.
+pub(crate) const LONGEST_KEY_WORD: usize = 20;
+
 /// A token: its kind and its text. A rewrite may put other text in its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Token<'a> {
@@ -52,31 +55,52 @@ impl<'a> Token<'a> {
     }
 
     /// Whether it is this key word (given in lower case), unquoted.
+    #[inline]
     pub(crate) fn is_word(&self, word: &str) -> bool {
         self.kind == Kind::Word && self.text.eq_ignore_ascii_case(word)
     }
 
     /// Whether it is one of these key words (given in lower case), unquoted.
+    #[inline]
     pub(crate) fn is_any(&self, words: &[&str]) -> bool {
         self.kind == Kind::Word && words.iter().any(|w| self.text.eq_ignore_ascii_case(w))
     }
 
+    /// The word in lower case if it may be a key word, else nothing; for a match over many of them.
+    #[inline]
+    pub(crate) fn key_word<'b>(&self, buffer: &'b mut [u8; LONGEST_KEY_WORD]) -> &'b str {
+        let text = self.text.as_bytes();
+        let Some(lower) = buffer.get_mut(..text.len()) else {
+            return "";
+        };
+        if self.kind != Kind::Word {
+            return "";
+        }
+        lower.copy_from_slice(text);
+        lower.make_ascii_lowercase();
+        std::str::from_utf8(lower).unwrap_or_default()
+    }
+
     /// Whether it is this mark or operator.
+    #[inline]
     pub(crate) fn is(&self, mark: &str) -> bool {
         matches!(self.kind, Kind::Mark | Kind::Operator) && self.text == mark
     }
 
     /// Whether it means something to the grammar.
+    #[inline]
     pub(crate) fn is_code(&self) -> bool {
         !matches!(self.kind, Kind::Space | Kind::Comment)
     }
 
     /// Whether it names something: identifier or key word.
+    #[inline]
     pub(crate) fn is_name(&self) -> bool {
         matches!(self.kind, Kind::Word | Kind::Quoted)
     }
 
     /// Whether it is a constant or a parameter.
+    #[inline]
     pub(crate) fn is_value(&self) -> bool {
         matches!(self.kind, Kind::String | Kind::Number | Kind::Parameter)
     }

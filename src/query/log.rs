@@ -4,7 +4,6 @@
 //! jsonlog, csvlog and the plain log of stderr with its `log_line_prefix`. What it cannot read it counts and steps over: a log
 //! begins and ends anywhere, and rotation cuts it in the middle. It keeps no more than one message in memory.
 
-mod bytes;
 mod csv;
 mod json;
 mod message;
@@ -16,6 +15,8 @@ mod tests;
 mod time;
 
 use std::borrow::Cow;
+
+use crate::query::bytes;
 
 pub use parameters::parameters;
 pub use prefix::Prefix;
@@ -164,6 +165,7 @@ enum Next {
 struct Searched {
     at: usize,
     quoted: bool,
+    lines: stderr::Lines,
 }
 
 /// Why a message gives no entry.
@@ -241,10 +243,20 @@ impl LogReader {
                 }
                 Next::Message(length) => {
                     self.stray = false;
-                    take(&self.format, &rest[..length], &mut self.counts, sink)
+                    let message = &rest[..length];
+                    take(
+                        &self.format,
+                        message,
+                        &self.searched,
+                        &mut self.counts,
+                        sink,
+                    )
                 }
             };
-            self.searched = Searched::default();
+            self.searched = Searched {
+                lines: self.searched.lines.following(),
+                ..Searched::default()
+            };
             at += length;
         }
         self.pending.drain(..at);
@@ -265,13 +277,14 @@ impl LogReader {
 fn take(
     format: &Format,
     message: &[u8],
+    searched: &Searched,
     counts: &mut Counts,
     sink: &mut dyn FnMut(&Entry<'_>),
 ) -> usize {
     let read = match format {
         Format::Json => json::entry(message),
         Format::Csv => csv::entry(message),
-        Format::Stderr(prefix) => stderr::entry(message, prefix),
+        Format::Stderr(_) => stderr::entry(message, &searched.lines),
     };
     match read {
         Ok(entry) => {

@@ -25,7 +25,7 @@ pub use deltas::Sample;
 pub use from_logs::from_loops;
 pub use from_samples::from_samples;
 pub use orm::Orm;
-pub use runs::Loops;
+pub use runs::{Loops, Ran};
 
 /// Score from which a case is likely.
 const LIKELY: f64 = 0.65;

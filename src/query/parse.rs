@@ -1,12 +1,12 @@
 //! One text → a syntax tree and the text for the server, or the reason why not.
 
 use sqlparser::ast::Statement as Ast;
-use sqlparser::dialect::PostgreSqlDialect;
 use sqlparser::parser::{Parser, ParserError};
 
-use crate::query::fingerprint::fingerprint;
-use crate::query::lexer::{Kind, Token, join, lex};
-use crate::query::repair::{expand, next_code, parameters, repair, trim};
+use crate::query::dialect::Postgres;
+use crate::query::fingerprint;
+use crate::query::lexer::{Kind, LONGEST_KEY_WORD, Token, join, lex};
+use crate::query::repair::{expand, is_squashed, next_code, parameters, repair, trim};
 use crate::query::simplify::simplify;
 use crate::query::translate::translate;
 use crate::query::workload::Reason;
@@ -66,7 +66,7 @@ impl<'a> Prepared<'a> {
 
     /// Its fingerprint.
     pub(crate) fn fingerprint(&self) -> u64 {
-        fingerprint(&self.tokens)
+        fingerprint::fingerprint(&self.tokens)
     }
 
     /// Whether it is a SELECT, INSERT, UPDATE, DELETE or MERGE by its first word.
@@ -119,7 +119,10 @@ impl<'a> Prepared<'a> {
 
     /// The text for the server.
     pub(crate) fn text(&self) -> String {
-        join(&expand(&self.tokens))
+        if self.tokens.iter().any(is_squashed) {
+            return join(&expand(&self.tokens));
+        }
+        join(&self.tokens)
     }
 
     /// Parses it.
@@ -133,6 +136,14 @@ impl<'a> Prepared<'a> {
             locks,
         })
     }
+}
+
+/// The fingerprint of a text; `None` if something in it does not end.
+#[must_use]
+pub fn fingerprint(text: &str) -> Option<u64> {
+    Prepared::new(text)
+        .ok()
+        .map(|prepared| prepared.fingerprint())
 }
 
 /// A statement as the server can EXPLAIN it.
@@ -178,7 +189,7 @@ fn parse_tokens(tokens: &[Token<'_>]) -> Result<Ast, Misread> {
     let theirs = (tokens.iter().enumerate())
         .map(|(number, token)| translate(number, token))
         .collect();
-    let mut parser = Parser::new(&PostgreSqlDialect {})
+    let mut parser = Parser::new(&Postgres)
         .with_recursion_limit(MAX_DEPTH * 4)
         .with_tokens_with_locations(theirs);
     let mut statements = (parser.parse_statements()).map_err(|e| located(e, tokens))?;
@@ -234,26 +245,19 @@ fn measure(tokens: &[Token<'_>]) -> Result<(), Misread> {
                 _ => {}
             },
             Kind::Operator => chain += 1,
-            Kind::Word if token.is_any(&["case"]) => depth += 1,
-            Kind::Word if token.is_any(&["end"]) => depth = depth.saturating_sub(1),
-            Kind::Word if token.is_any(&["and", "or", "union", "except", "intersect"]) => {
-                arms += 1;
-                chain = 0;
-            }
-            Kind::Word
-                if token.is_any(&[
-                    "is", "collate", "at", "not", "between", "like", "ilike", "in",
-                ]) =>
-            {
-                chain += 1;
-            }
-            Kind::Word
-                if token.is_any(&[
-                    "select", "from", "where", "then", "else", "when", "set", "on", "join",
-                ]) =>
-            {
-                chain = 0;
-            }
+            Kind::Word => match token.key_word(&mut [0; LONGEST_KEY_WORD]) {
+                "case" => depth += 1,
+                "end" => depth = depth.saturating_sub(1),
+                "and" | "or" | "union" | "except" | "intersect" => {
+                    arms += 1;
+                    chain = 0;
+                }
+                "is" | "collate" | "at" | "not" | "between" | "like" | "ilike" | "in" => chain += 1,
+                "select" | "from" | "where" | "then" | "else" | "when" | "set" | "on" | "join" => {
+                    chain = 0;
+                }
+                _ => {}
+            },
             _ => {}
         }
         let what = if depth > MAX_DEPTH {

@@ -4,7 +4,7 @@
 //! `interval $1` and `extract(epoch from x)` becomes `extract($1 from x)`, neither of which parses. Of 446 syntax errors
 //! that this caused in the server's own regression suite, these two repairs mend 397.
 
-use crate::query::lexer::{Kind, Token};
+use crate::query::lexer::{Kind, LONGEST_KEY_WORD, Token};
 
 /// How often the one element of a squashed list (`in ($1 /*, ... */)`, 18+) is written for the planner: the number of
 /// elements that PostgreSQL itself assumes for an array it cannot see (`estimate_array_length`).
@@ -202,16 +202,8 @@ const WITH_MODIFIER: &[&str] = &[
 
 /// Whether it is one of [`NO_TYPES`].
 fn is_no_type(token: &Token<'_>) -> bool {
-    let mut lower = [0_u8; 20];
-    let Some(lower) = lower.get_mut(..token.text.len()) else {
-        return false;
-    };
-    lower.copy_from_slice(token.text.as_bytes());
-    lower.make_ascii_lowercase();
-    token.kind == Kind::Word
-        && NO_TYPES
-            .binary_search_by(|w| w.as_bytes().cmp(lower))
-            .is_ok()
+    let mut lower = [0; LONGEST_KEY_WORD];
+    NO_TYPES.binary_search(&token.key_word(&mut lower)).is_ok()
 }
 
 /// Key words that can stand before a constant and are not types; sorted.

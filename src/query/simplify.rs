@@ -3,7 +3,7 @@
 //! Only the parser sees this text; the server gets the repaired original. Each rewrite is one entry of the match in
 //! [`simplify`] and was found by running the server's regression suite through the parser.
 
-use crate::query::lexer::{Kind, Token};
+use crate::query::lexer::{Kind, LONGEST_KEY_WORD, Token};
 use crate::query::repair::{cast, is_squashed, type_before};
 
 /// A parameter that no statement has: the element that stands for the unknown rest of a squashed list.
@@ -72,7 +72,7 @@ impl<'a> Rewrite<'_, 'a> {
 
     fn word(&mut self, i: usize) -> usize {
         let code = self.code;
-        match code[i].text.to_ascii_lowercase().as_str() {
+        match code[i].key_word(&mut [0; LONGEST_KEY_WORD]) {
             // ONLY is reserved: before a name it is always the one of FROM ONLY t; `rows only` ends FETCH FIRST.
             "only"
                 if self.at(i + 1, |t| t.is_name() || t.is("("))

@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 
-use crate::query::log::bytes::{find, find_either, line};
+use crate::query::bytes::{self, find, find_either, line};
 use crate::query::log::message::{event, is_of_statement, values};
 use crate::query::log::time::stamp;
 use crate::query::log::{Entry, Next, NoEntry, Searched};
@@ -143,9 +143,22 @@ fn inner(column: &[u8]) -> &[u8] {
 
 /// A column as text.
 fn text(column: &[u8]) -> Cow<'_, str> {
-    let text = String::from_utf8_lossy(inner(column));
-    if text.contains("\"\"") {
-        return Cow::Owned(text.replace("\"\"", "\""));
+    let inner = inner(column);
+    let Some(mut quote) = find(inner, b'"') else {
+        return bytes::text(inner);
+    };
+    // Quotes are doubled: the first of two is kept.
+    let mut out = Vec::with_capacity(inner.len());
+    let mut rest = inner;
+    loop {
+        out.extend_from_slice(&rest[..=quote]);
+        rest = &rest[quote + 1..];
+        rest = rest.strip_prefix(b"\"").unwrap_or(rest);
+        match find(rest, b'"') {
+            Some(next) => quote = next,
+            None => break,
+        }
     }
-    text
+    out.extend_from_slice(rest);
+    Cow::Owned(bytes::owned_text(out))
 }

@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use crate::query::log::bytes::{find_either, line};
+use crate::query::bytes::{self, find, find_either, line};
 use crate::query::log::message::{event, is_of_statement, values};
 use crate::query::log::time::stamp;
 use crate::query::log::{Entry, Next, NoEntry, Searched};
@@ -134,8 +134,8 @@ fn value(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
 
 /// A string without its escapes.
 fn text(escaped: &[u8]) -> Cow<'_, str> {
-    let Some(first) = escaped.iter().position(|&b| b == b'\\') else {
-        return String::from_utf8_lossy(escaped);
+    let Some(first) = find(escaped, b'\\') else {
+        return bytes::text(escaped);
     };
     let mut out = Vec::with_capacity(escaped.len());
     let mut rest = escaped;
@@ -153,16 +153,13 @@ fn text(escaped: &[u8]) -> Cow<'_, str> {
             b'u' => rest = unicode(rest, &mut out),
             other => out.push(other),
         }
-        match rest.iter().position(|&b| b == b'\\') {
+        match find(rest, b'\\') {
             Some(next) => at = next,
             None => break,
         }
     }
     out.extend_from_slice(rest);
-    Cow::Owned(
-        String::from_utf8(out)
-            .unwrap_or_else(|e| String::from_utf8_lossy(e.as_bytes()).into_owned()),
-    )
+    Cow::Owned(bytes::owned_text(out))
 }
 
 /// The character of four hexadecimal digits; the server writes them for control characters only, so that there are no pairs.

@@ -1,6 +1,6 @@
 //! `log_line_prefix`: what each line of the plain log begins with.
 
-use crate::query::log::bytes::find;
+use crate::query::bytes::find;
 use crate::query::log::time::{digits, stamp};
 
 /// Longest name (of an application, a role, a host) that a prefix may hold; the server cuts its own at 63 bytes.
@@ -61,19 +61,37 @@ const TAGS: &[(&[u8], Tag)] = &[
     (b"DEBUG:  ", Tag::OtherLevel),
 ];
 
-/// What the prefix of a line says.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Head<'a> {
+/// Where something stands in a line.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Span {
+    from: usize,
+    to: usize,
+}
+
+impl Span {
+    /// What stands there.
+    pub(super) fn of(self, line: &[u8]) -> &[u8] {
+        line.get(self.from..self.to).unwrap_or_default()
+    }
+}
+
+/// What the prefix of a line says. Names are places, so that it can be kept while more of the log comes.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Head {
     pub(super) time: Option<f64>,
-    pub(super) session: &'a [u8],
+    pub(super) session: Span,
     pub(super) pid: Option<u32>,
-    pub(super) user: &'a [u8],
-    pub(super) database: &'a [u8],
-    pub(super) application_name: &'a [u8],
-    pub(super) vxid: &'a [u8],
+    /// `pid` as it is written.
+    pub(super) process: Span,
+    pub(super) user: Span,
+    pub(super) database: Span,
+    pub(super) application_name: Span,
+    pub(super) vxid: Span,
     pub(super) txid: u64,
     pub(super) query_id: Option<i64>,
     pub(super) tag: Tag,
+    /// Length of the prefix.
+    pub(super) prefix: usize,
     /// Length of prefix and tag.
     pub(super) length: usize,
 }
@@ -139,119 +157,193 @@ impl Prefix {
     }
 
     /// Reads the beginning of a line; `None` if the line does not begin so.
-    pub(super) fn read<'a>(&self, line: &'a [u8]) -> Option<Head<'a>> {
+    pub(super) fn read(&self, line: &[u8]) -> Option<Head> {
         let outside = self.outside.map(|parts| &self.parts[..parts]);
         [Some(self.parts.as_slice()), outside]
             .into_iter()
             .flatten()
             .find_map(|parts| {
-                let mut tries = TRIES;
-                matched(parts, line, 0, &mut tries)
+                let (mut head, mut tries) = (Head::default(), TRIES);
+                matched(parts, line, 0, &mut tries, &mut head).then_some(head)
             })
     }
+
+    /// Reads the beginning of a line that follows one with that head; most often both begin with the same bytes.
+    pub(super) fn read_after(&self, head: &Head, before: &[u8], line: &[u8]) -> Option<Head> {
+        let same = before.get(..head.prefix).filter(|p| line.starts_with(p));
+        let tag = same.and_then(|_| tag(line, head.prefix));
+        match tag {
+            Some((tag, length)) => Some(Head {
+                tag,
+                length,
+                ..*head
+            }),
+            None => self.read(line),
+        }
+    }
 }
 
-/// Reads the parts from `at` on, and the tag behind them. A name may hold what follows it in the prefix; then the next place is
-/// tried.
-fn matched<'a>(parts: &[Part], line: &'a [u8], at: usize, tries: &mut u32) -> Option<Head<'a>> {
+/// The tag that stands there, and where it ends.
+fn tag(line: &[u8], at: usize) -> Option<(Tag, usize)> {
     let rest = line.get(at..)?;
-    let Some((part, parts)) = parts.split_first() else {
-        let (word, tag) = TAGS.iter().find(|(word, _)| rest.starts_with(word))?;
-        return Some(Head {
-            tag: *tag,
-            length: at + word.len(),
-            ..Head::default()
-        });
-    };
-    match part {
-        Part::Literal(literal) => {
-            let begins = rest.starts_with(literal);
-            matched(parts, line, at + begins.then_some(literal.len())?, tries)
-        }
-        Part::Escape(escape, padded) => {
-            let spaces = if *padded {
-                rest.iter().take_while(|b| **b == b' ').count()
-            } else {
-                0
-            };
-            let value = &rest[spaces..];
-            let after = |length: usize| {
-                let end = spaces + length;
-                let fill = rest[end..].iter().take_while(|b| **b == b' ').count();
-                at + end + if *padded { fill } else { 0 }
-            };
-            if let Some(length) = exact(*escape, value) {
-                let mut head = matched(parts, line, after(length), tries)?;
-                head.set(*escape, &value[..length]);
-                return Some(head);
-            }
-            for length in ends(parts, value) {
-                *tries = tries.checked_sub(1)?;
-                if let Some(mut head) = matched(parts, line, after(length), tries) {
-                    head.set(*escape, value[..length].trim_ascii_end());
-                    return Some(head);
-                }
-            }
-            None
-        }
-    }
+    let (word, tag) = TAGS.iter().find(|(word, _)| rest.starts_with(word))?;
+    Some((*tag, at + word.len()))
 }
 
-/// Length of an escape whose form tells where it ends; `None` for names.
-fn exact(escape: u8, value: &[u8]) -> Option<usize> {
-    let run = |wanted: fn(&u8) -> bool| value.iter().take_while(|b| wanted(b)).count();
-    match escape {
-        b'm' | b't' | b's' => Some(stamp(value).map_or(0, |(_, length)| length)),
-        b'n' => Some(run(|b| b.is_ascii_digit() || *b == b'.')),
-        b'p' | b'l' | b'x' | b'P' => Some(digits(value)),
-        b'Q' => Some(run(|b| b.is_ascii_digit() || *b == b'-')),
-        b'v' => Some(run(|b| b.is_ascii_digit() || *b == b'/')),
-        b'c' => Some(run(|b| b.is_ascii_hexdigit() || *b == b'.')),
-        b'e' => Some(run(u8::is_ascii_alphanumeric).min(5)),
-        _ => None,
+/// Reads the parts from `at` on, and the tag behind them; whether the line has them. A name may hold what follows it in the
+/// prefix; then the next place is tried.
+fn matched(parts: &[Part], line: &[u8], mut at: usize, tries: &mut u32, head: &mut Head) -> bool {
+    let mut parts = parts;
+    while let Some((part, following)) = parts.split_first() {
+        parts = following;
+        let Some(rest) = line.get(at..) else {
+            return false;
+        };
+        match part {
+            Part::Literal(literal) => {
+                if !rest.starts_with(literal) {
+                    return false;
+                }
+                at += literal.len();
+            }
+            Part::Escape(escape, padded) => {
+                let from = at + if *padded { spaces(rest) } else { 0 };
+                let value = &line[from..];
+                let after = |length: usize| {
+                    let end = from + length;
+                    end + if *padded {
+                        fill(&line[end..], parts)
+                    } else {
+                        0
+                    }
+                };
+                if let Some(length) = head.exact(*escape, value, from) {
+                    at = after(length);
+                    continue;
+                }
+                for length in ends(parts, value) {
+                    let Some(fewer) = tries.checked_sub(1) else {
+                        return false;
+                    };
+                    *tries = fewer;
+                    if matched(parts, line, after(length), tries, head) {
+                        head.name(*escape, from, value[..length].trim_ascii_end().len());
+                        return true;
+                    }
+                }
+                return false;
+            }
+        }
     }
+    let Some((tag, length)) = tag(line, at) else {
+        return false;
+    };
+    (head.tag, head.prefix, head.length) = (tag, at, length);
+    true
+}
+
+/// How many spaces the bytes begin with.
+fn spaces(bytes: &[u8]) -> usize {
+    bytes.iter().take_while(|b| **b == b' ').count()
+}
+
+/// How many spaces fill up the value before them; the last may belong to the prefix.
+fn fill(bytes: &[u8], following: &[Part]) -> usize {
+    let own = match following.first() {
+        Some(Part::Literal(literal)) => spaces(literal),
+        _ => 0,
+    };
+    spaces(bytes).saturating_sub(own)
 }
 
 /// Where a name may end: before what follows it in the prefix.
-fn ends<'v>(parts: &[Part], value: &'v [u8]) -> Box<dyn Iterator<Item = usize> + 'v> {
+fn ends<'v>(parts: &[Part], value: &'v [u8]) -> impl Iterator<Item = usize> + use<'v> {
     let value = &value[..value.len().min(LONGEST_NAME)];
     let first = match parts.first() {
         Some(Part::Literal(literal)) => literal.first().copied(),
         _ => None,
     };
-    let Some(first) = first else {
-        return Box::new(0..value.len());
-    };
     let mut from = 0;
-    Box::new(std::iter::from_fn(move || {
-        let at = from + find(value.get(from..)?, first)?;
-        from = at + 1;
-        Some(at)
-    }))
+    std::iter::from_fn(move || {
+        let rest = value.get(from..)?;
+        let found = match first {
+            Some(first) => find(rest, first)?,
+            None if rest.is_empty() => return None,
+            None => 0,
+        };
+        from += found + 1;
+        Some(from - 1)
+    })
 }
 
-impl<'a> Head<'a> {
-    fn set(&mut self, escape: u8, value: &'a [u8]) {
-        let number = || std::str::from_utf8(value).ok();
-        match escape {
-            b'm' | b't' => self.time = stamp(value).map(|(time, _)| time),
+impl Head {
+    /// Reads an escape whose form tells where it ends; its length, or `None` for names.
+    fn exact(&mut self, escape: u8, value: &[u8], from: usize) -> Option<usize> {
+        let run = |wanted: fn(&u8) -> bool| value.iter().take_while(|b| wanted(b)).count();
+        let span = |length: usize| Span {
+            from,
+            to: from + length,
+        };
+        let text = |length: usize| std::str::from_utf8(&value[..length]).unwrap_or_default();
+        Some(match escape {
+            b'm' | b't' | b's' => {
+                let (time, length) =
+                    stamp(value).map_or((None, 0), |(time, length)| (Some(time), length));
+                if escape != b's' {
+                    self.time = time;
+                }
+                length
+            }
             b'n' => {
-                let seconds = number().and_then(|n| n.parse::<f64>().ok());
+                let length = run(|b| b.is_ascii_digit() || *b == b'.');
+                let seconds = text(length).parse::<f64>().ok();
                 self.time = seconds.filter(|s| s.is_finite()).map(|s| s * 1000.0);
+                length
             }
-            b'p' => self.pid = number().and_then(|n| n.parse().ok()),
-            b'c' => self.session = value,
-            b'u' => self.user = value,
-            b'd' => self.database = value,
-            b'a' => self.application_name = value,
-            b'v' => self.vxid = value,
-            b'x' => self.txid = number().and_then(|n| n.parse().ok()).unwrap_or(0),
+            b'p' => {
+                let length = digits(value);
+                self.process = span(length);
+                self.pid = text(length).parse().ok();
+                length
+            }
+            b'x' => {
+                let length = digits(value);
+                self.txid = text(length).parse().unwrap_or(0);
+                length
+            }
+            b'l' | b'P' => digits(value),
             b'Q' => {
-                let id = number().and_then(|n| n.parse().ok());
-                self.query_id = id.filter(|id| *id != 0);
+                let length = run(|b| b.is_ascii_digit() || *b == b'-');
+                self.query_id = text(length).parse().ok().filter(|id| *id != 0);
+                length
             }
-            _ => {}
-        }
+            b'v' => {
+                let length = run(|b| b.is_ascii_digit() || *b == b'/');
+                self.vxid = span(length);
+                length
+            }
+            b'c' => {
+                let length = run(|b| b.is_ascii_hexdigit() || *b == b'.');
+                self.session = span(length);
+                length
+            }
+            b'e' => run(u8::is_ascii_alphanumeric).min(5),
+            _ => return None,
+        })
+    }
+
+    /// Notes a name.
+    fn name(&mut self, escape: u8, from: usize, length: usize) {
+        let place = match escape {
+            b'u' => &mut self.user,
+            b'd' => &mut self.database,
+            b'a' => &mut self.application_name,
+            _ => return,
+        };
+        *place = Span {
+            from,
+            to: from + length,
+        };
     }
 }
 
@@ -268,12 +360,12 @@ mod tests {
             "{:?} {}|{}|{}|{}|{}|{}|{}|{:?}|{}",
             head.tag,
             head.time.unwrap_or(-1.0),
-            shown(head.session),
+            shown(head.session.of(line)),
             head.pid.unwrap_or(0),
-            shown(head.user),
-            shown(head.database),
-            shown(head.application_name),
-            shown(head.vxid),
+            shown(head.user.of(line)),
+            shown(head.database.of(line)),
+            shown(head.application_name.of(line)),
+            shown(head.vxid.of(line)),
             head.query_id,
             shown(&line[head.length..]),
         ))
@@ -316,6 +408,11 @@ mod tests {
                 "%-8p|%8u|100%%",
                 "42      |     bob|100%LOG:  x",
                 Some("Log -1||42|bob||||None|x".to_owned()),
+            ),
+            (
+                "%-8p %-8u %a ",
+                "42       bob      psql LOG:  x",
+                Some("Log -1||42|bob||psql||None|x".to_owned()),
             ),
             ("%m [%p] ", "1970-01-01 00:00:01.500 UTC [x] LOG:  x", None),
             ("%m [%p] ", "\tLOG:  x", None),

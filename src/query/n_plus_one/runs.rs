@@ -8,7 +8,7 @@ use std::collections::HashMap;
 
 use crate::model::redact::without_literals;
 use crate::query::log::{Entry, Event};
-use crate::query::n_plus_one::key::{keys, of_values};
+use crate::query::n_plus_one::key::{ByKey, keys, of_values};
 use crate::query::n_plus_one::unit::{Execution, Seen, Unit};
 
 /// A session that does nothing for so long works on something else, ms.
@@ -51,7 +51,23 @@ pub(super) struct Known {
     pub(super) text: String,
     pub(super) query_id: Option<i64>,
     pub(super) calls: u64,
+    /// Time that its executions took, all and the longest, ms.
+    ms: f64,
+    longest: f64,
     word: Word,
+}
+
+/// A statement and what it cost as far as the log tells.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Ran<'l> {
+    /// Its text, with parameters for constants; empty if it is too long to be kept.
+    pub text: &'l str,
+    /// How often it ran.
+    pub calls: u64,
+    /// How long in all, ms.
+    pub total_ms: f64,
+    /// How long at most, ms.
+    pub longest_ms: f64,
 }
 
 /// A statement that was repeated.
@@ -153,10 +169,12 @@ struct Session {
 #[derive(Debug)]
 pub struct Loops {
     pub(super) known: Vec<Known>,
-    numbers: HashMap<(u64, bool), usize>,
+    numbers: ByKey<(u64, bool), usize>,
+    /// Keys of statements by those of whole texts, for texts that are sent again and again with values apart.
+    texts: ByKey<u64, u64>,
     bytes: usize,
     /// By the key of their names.
-    sessions: HashMap<u64, Session>,
+    sessions: ByKey<u64, Session>,
     pub(super) found: HashMap<usize, Loop>,
     pause: f64,
     /// Smallest duration seen, ms.
@@ -169,9 +187,10 @@ impl Loops {
     pub fn new(resolution: f64) -> Self {
         Self {
             known: Vec::new(),
-            numbers: HashMap::new(),
+            numbers: ByKey::default(),
+            texts: ByKey::default(),
             bytes: 0,
-            sessions: HashMap::new(),
+            sessions: ByKey::default(),
             found: HashMap::new(),
             pause: PAUSE.max(resolution),
             shortest: f64::INFINITY,
@@ -188,6 +207,16 @@ impl Loops {
     #[must_use]
     pub fn statements(&self) -> usize {
         self.known.len()
+    }
+
+    /// What ran, in the order of first appearance.
+    pub fn ran(&self) -> impl Iterator<Item = Ran<'_>> {
+        self.known.iter().map(|known| Ran {
+            text: &known.text,
+            calls: known.calls,
+            total_ms: known.ms,
+            longest_ms: known.longest,
+        })
     }
 
     /// Takes the next entry.
@@ -268,9 +297,10 @@ impl Loops {
         let (key, values) = match (entry.query_id, apart) {
             (Some(id), Some(values)) => ((id.cast_unsigned(), true), values),
             (Some(id), None) => ((id.cast_unsigned(), true), keys(text).values),
-            (None, _) => {
+            (None, Some(values)) => ((self.key(text), false), values),
+            (None, None) => {
                 let keys = keys(text);
-                ((keys.statement, false), apart.unwrap_or(keys.values))
+                ((keys.statement, false), keys.values)
             }
         };
         if let Some(&number) = self.numbers.get(&key) {
@@ -294,13 +324,31 @@ impl Loops {
             text,
             query_id: entry.query_id,
             calls: 1,
+            ms: 0.0,
+            longest: 0.0,
         });
         self.numbers.insert(key, self.known.len() - 1);
         Some((self.known.len() - 1, values))
     }
 
+    /// The key of a statement whose values came apart from its text.
+    fn key(&mut self, text: &str) -> u64 {
+        let whole = of_values(text);
+        if let Some(&key) = self.texts.get(&whole) {
+            return key;
+        }
+        let key = keys(text).statement;
+        if self.texts.len() < MOST_STATEMENTS {
+            self.texts.insert(whole, key);
+        }
+        key
+    }
+
     fn execution(&mut self, entry: &Entry<'_>, statement: usize, values: u64, duration: f64) {
-        let word = self.known[statement].word;
+        let known = &mut self.known[statement];
+        known.ms += duration;
+        known.longest = known.longest.max(duration);
+        let word = known.word;
         let longest_pause = self.pause;
         let end = entry.time.unwrap_or(0.0);
         let execution = Execution {

@@ -295,7 +295,7 @@ impl Log {
         self.at += 300.0;
     }
 
-    fn judged(&self, snapshot: Option<&Snapshot>) -> Vec<NPlusOne> {
+    fn loops(&self) -> Loops {
         let mut loops = Loops::new(1.0);
         let mut reader = LogReader::new(Format::Stderr(Prefix::new("%m [%p] %v ")));
         let mut sink = |entry: &crate::query::log::Entry<'_>| loops.observe(entry);
@@ -303,12 +303,40 @@ impl Log {
         let counts = reader.finish(&mut sink);
         assert_eq!(counts.malformed, 0);
         loops.finish();
-        from_loops(&loops, snapshot)
+        loops
+    }
+
+    fn judged(&self, snapshot: Option<&Snapshot>) -> Vec<NPlusOne> {
+        from_loops(&self.loops(), snapshot)
     }
 }
 
 fn one(n: usize) -> String {
     format!("$1 = '{n}'")
+}
+
+#[test]
+fn how_often_and_how_long_each_statement_ran() {
+    let mut log = Log::default();
+    log.run("select a from t where b = 1", "");
+    log.run("select a from t  where b = 27 -- again", "");
+    log.run("select a from t where b > 1", "");
+    for value in 0..3 {
+        log.run(ITEMS, &one(value));
+    }
+    let loops = log.loops();
+    let ran: Vec<String> = (loops.ran())
+        .map(|ran| {
+            let times = (1000.0 * ran.total_ms, 1000.0 * ran.longest_ms);
+            format!("{} {:.0} {:.0} {}", ran.calls, times.0, times.1, ran.text)
+        })
+        .collect();
+    let expected = [
+        "2 400 200 select a from t where b = $1".to_owned(),
+        "1 200 200 select a from t where b > $1".to_owned(),
+        format!("3 600 200 {ITEMS}"),
+    ];
+    assert_eq!(ran, expected);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! A unit of work: what one session did for one request, as far as a log shows.
 
-use std::collections::HashSet;
+use crate::query::n_plus_one::key::Keyset;
 
 /// Most different statements of a unit; what else it runs is not followed.
 const MOST_STATEMENTS: usize = 200;
@@ -32,7 +32,7 @@ pub(super) struct Seen {
     first: u32,
     second: u32,
     last: u32,
-    values: HashSet<u64>,
+    values: Keyset,
     /// Executions that came soon after one of the same, and right after it.
     pub(super) close: u32,
     pub(super) next: u32,
@@ -89,7 +89,7 @@ impl Unit {
                     first: position,
                     second: position,
                     last: position,
-                    values: HashSet::from([execution.values]),
+                    values: Keyset::from_iter([execution.values]),
                     close: 0,
                     next: 0,
                     ms: execution.end - execution.start,

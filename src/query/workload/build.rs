@@ -9,7 +9,7 @@ use crate::model::snapshot::Snapshot;
 use crate::model::statement::{Source, Statement};
 use crate::query::analyse::{Analysed, analyse, analyse_prepared};
 use crate::query::catalog::Catalog;
-use crate::query::lexer::{Kind, Token, lex};
+use crate::query::lexer::{Kind, Token};
 use crate::query::parse::Prepared;
 use crate::query::shape::Shape;
 use crate::query::usual::usual_text;
@@ -67,10 +67,10 @@ pub fn workload(snapshot: &Snapshot, options: &WorkloadOptions) -> Workload {
                 statement: position,
                 reason,
             }),
-            Ok((text, fingerprint)) => {
+            Ok((text, fingerprint, booleans)) => {
                 let path = search_path(snapshot, statement);
                 let group = *by_key
-                    .entry((fingerprint, booleans(text), path.clone()))
+                    .entry((fingerprint, booleans, path.clone()))
                     .or_insert_with(|| {
                         groups.push(Group::new(text, fingerprint, path));
                         groups.len() - 1
@@ -157,15 +157,23 @@ fn is_timed(snapshot: &Snapshot) -> bool {
 
 /// The truth values that stand in a text. Statements that differ in one ask for different parts of a table, each with an index
 /// of its own, although they share a fingerprint: `pg_stat_statements` keeps no such values.
-fn booleans(text: &str) -> Vec<bool> {
-    let tokens = lex(text).tokens;
-    let truth = |token: &Token<'_>| match (token.kind, token.text.trim_matches('\'')) {
-        (Kind::String, "t") => Some(true),
-        (Kind::String, "f") => Some(false),
-        (Kind::String | Kind::Word, word) => word.to_ascii_lowercase().parse().ok(),
-        _ => None,
+fn booleans(prepared: &Prepared<'_>) -> Vec<bool> {
+    let truth = |token: &Token<'_>| {
+        let word = match token.kind {
+            Kind::String => token.text.trim_matches('\''),
+            Kind::Word => &token.text,
+            _ => return None,
+        };
+        let is = |text: &str| word.eq_ignore_ascii_case(text);
+        match token.kind {
+            Kind::String if word == "t" => Some(true),
+            Kind::String if word == "f" => Some(false),
+            _ if is("true") => Some(true),
+            _ if is("false") => Some(false),
+            _ => None,
+        }
     };
-    tokens.iter().filter_map(truth).collect()
+    prepared.code().filter_map(truth).collect()
 }
 
 /// Rows that are the same statement.
@@ -308,8 +316,11 @@ pub(super) fn all_skipped(members: &[usize], reason: &Reason) -> impl Iterator<I
     })
 }
 
-/// Text and fingerprint of a statement worth parsing, or why it is not.
-fn classify<'s>(snapshot: &Snapshot, statement: &'s Statement) -> Result<(&'s str, u64), Reason> {
+/// Text, fingerprint and truth values of a statement worth parsing, or why it is not.
+fn classify<'s>(
+    snapshot: &Snapshot,
+    statement: &'s Statement,
+) -> Result<(&'s str, u64, Vec<bool>), Reason> {
     let server = &snapshot.server;
     if statement.dbid != 0 && server.database_oid != 0 && statement.dbid != server.database_oid {
         return Err(Reason::OtherDatabase);
@@ -336,7 +347,7 @@ fn classify<'s>(snapshot: &Snapshot, statement: &'s Statement) -> Result<(&'s st
     if statement.source == Source::PgStatStatements && !statement.toplevel {
         return Err(Reason::Nested);
     }
-    Ok((text, prepared.fingerprint()))
+    Ok((text, prepared.fingerprint(), booleans(&prepared)))
 }
 
 fn reads_no_table(statement: &Statement, catalog: &Catalog<'_>) -> bool {
