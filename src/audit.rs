@@ -9,6 +9,7 @@ pub mod estimate;
 pub mod exclusive;
 pub mod finding;
 pub mod load;
+pub mod repeated;
 pub mod rows;
 pub mod rules;
 pub mod scan;

@@ -26,6 +26,8 @@ mod output;
 mod planner;
 mod rules;
 mod snapshot;
+mod traffic;
+mod watch;
 
 use std::process::ExitCode;
 

@@ -33,6 +33,7 @@ mod lock_rows;
 mod many_index_searches;
 mod many_joins;
 mod memoize_poor;
+mod n_plus_one;
 mod nestloop_misestimate;
 mod nestloop_no_index;
 mod non_sargable;
@@ -52,6 +53,7 @@ mod read_efficiency_idx;
 mod read_efficiency_seq;
 mod recheck_waste;
 mod recursive_runaway;
+mod redundant_statement;
 mod row_misestimate;
 mod scalar_subquery_in_select;
 mod select_star;
@@ -69,12 +71,14 @@ mod unjoined_relations;
 mod update_delete_no_where;
 mod window_limit;
 mod workers_not_launched;
+mod write_loop;
 mod writes_in_select;
 
 use crate::audit::finding::{Finding, Fix, Severity, severity};
 use crate::audit::text::Text;
 use crate::audit::view::View;
 use crate::model::unit::{Count, Millis, Percent};
+use crate::query::n_plus_one::NPlusOne;
 
 /// One rule.
 pub struct Rule {
@@ -95,6 +99,8 @@ pub enum Check {
     Plan(fn(&View<'_>) -> Vec<Hit>),
     /// The text of a statement.
     Sql(fn(&Text<'_>) -> Vec<TextHit>),
+    /// What statements do one after another: what to do about it, if the rule is about that.
+    Repeated(fn(&NPlusOne) -> Option<Fix>),
 }
 
 /// Where a rule applies, before it is known how much that matters.
@@ -197,6 +203,9 @@ pub const RULES: &[&Rule] = &[
     &for_update_no_limit::RULE,
     &update_delete_no_where::RULE,
     &insert_no_columns::RULE,
+    &n_plus_one::RULE,
+    &write_loop::RULE,
+    &redundant_statement::RULE,
 ];
 
 /// The rule of an identifier.

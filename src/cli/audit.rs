@@ -6,7 +6,8 @@ use super::advice::{AdviceOptions, PlannerChoice, advice};
 use super::deadline::Deadline;
 use super::interrupt::unless_interrupted;
 use super::output::{style, to_stdout};
-use super::{ConnectArgs, Exit, Failure, load};
+use super::traffic::TrafficArgs;
+use super::{ConnectArgs, Exit, Failure};
 use crate::advisor::usual::assume_values;
 use crate::audit::finding::Severity;
 use crate::audit::load::{Audited, audited};
@@ -25,6 +26,8 @@ use crate::report::{Report, TargetSummary};
 pub(crate) struct AuditArgs {
     #[command(flatten)]
     connect: ConnectArgs,
+    #[command(flatten)]
+    traffic: TrafficArgs,
     /// Audit at most this many statements, the most expensive ones.
     #[arg(long, value_name = "N", default_value_t = 100)]
     top: usize,
@@ -71,7 +74,9 @@ pub(crate) async fn run(args: &AuditArgs) -> Result<Exit, Failure> {
 }
 
 async fn audit(args: &AuditArgs) -> Result<Exit, Failure> {
-    let (connection, snapshot) = load::live(&args.connect.options(), true, false).await?;
+    let (connection, snapshot, before) = args.traffic.collect(&args.connect).await?;
+    let logs = args.traffic.read_logs(&snapshot)?;
+    let (traffic, unseen) = args.traffic.judge(&snapshot, &before, logs.as_ref());
     let options = WorkloadOptions {
         top: Some(args.top),
         ..WorkloadOptions::default()
@@ -87,6 +92,7 @@ async fn audit(args: &AuditArgs) -> Result<Exit, Failure> {
     connection.close().await;
     let mut gaps = snapshot.gaps.clone();
     gaps.extend(unplanned);
+    gaps.extend(unseen);
     // The advice tells the same gaps, and more.
     if let Some(report) = &report {
         gaps.retain(|gap| !report.gaps.contains(gap));
@@ -96,6 +102,7 @@ async fn audit(args: &AuditArgs) -> Result<Exit, Failure> {
         target: &target,
         statements: &statements,
         seen: load.coverage.statements,
+        traffic: traffic.as_ref(),
         gaps: &gaps,
         advice: report.as_ref(),
     };

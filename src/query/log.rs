@@ -6,6 +6,7 @@
 
 mod bytes;
 mod csv;
+mod guess;
 mod json;
 mod message;
 mod parameters;

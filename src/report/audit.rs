@@ -1,5 +1,7 @@
 //! An audit: what is wrong with the statements that cost most, and what to do, for people and for programs.
 
+mod traffic;
+
 use serde_json::{Value, json as object};
 
 use crate::audit::finding::Severity;
@@ -11,6 +13,8 @@ use crate::report::page::{BOLD, Page};
 use crate::report::plain::{json_escaped, one_line};
 use crate::report::{Report, SCHEMA_VERSION, Style, TargetSummary, phrase, text};
 
+pub use traffic::{LogFile, Traffic};
+
 /// All that an audit has to say.
 #[derive(Debug)]
 pub struct Audit<'a> {
@@ -20,6 +24,8 @@ pub struct Audit<'a> {
     pub statements: &'a [Audited],
     /// How many statements there were to look at.
     pub seen: usize,
+    /// What statements do one after another, where it was looked for.
+    pub traffic: Option<&'a Traffic>,
     /// What was not seen.
     pub gaps: &'a [Gap],
     /// The index advice for the whole load, where it was asked for.
@@ -31,6 +37,8 @@ impl Audit<'_> {
     #[must_use]
     pub fn worst(&self) -> Option<Severity> {
         let findings = self.statements.iter().flat_map(|s| &s.findings);
+        let repeated = self.traffic.iter().flat_map(|t| &t.found);
+        let findings = findings.chain(repeated.map(|r| &r.finding));
         findings.map(|finding| finding.severity).max()
     }
 }
@@ -49,33 +57,36 @@ pub fn text(audit: &Audit<'_>, style: Style) -> String {
     let with = audit.statements.iter().filter(|s| !s.findings.is_empty());
     let findings: usize = audit.statements.iter().map(|s| s.findings.len()).sum();
     let load: f64 = audit.statements.iter().map(|s| s.load_share).sum();
-    page.facts(
-        2,
-        &[
-            ("server", one_line(&audit.target.server_version)),
-            (
-                "audited",
+    let mut facts = vec![
+        ("server", one_line(&audit.target.server_version)),
+        (
+            "audited",
+            format!(
+                "{} of {}, {} of the load; planned, not executed",
+                Count(count(audit.statements.len())),
+                phrase::counted(audit.seen, "statement"),
+                Percent(load.clamp(0.0, 1.0))
+            ),
+        ),
+        (
+            "found",
+            if audit.statements.is_empty() {
+                "could not look: no statement was visible, which says nothing about the database"
+                    .into()
+            } else {
                 format!(
-                    "{} of {}, {} of the load; planned, not executed",
-                    Count(count(audit.statements.len())),
-                    phrase::counted(audit.seen, "statement"),
-                    Percent(load.clamp(0.0, 1.0))
-                ),
-            ),
-            (
-                "found",
-                if audit.statements.is_empty() {
-                    "could not look: no statement was visible, which says nothing about the database".into()
-                } else {
-                    format!(
-                        "{} in {}",
-                        phrase::counted(findings, "finding"),
-                        phrase::counted(with.clone().count(), "statement")
-                    )
-                },
-            ),
-        ],
-    );
+                    "{} in {}",
+                    phrase::counted(findings, "finding"),
+                    phrase::counted(with.clone().count(), "statement")
+                )
+            },
+        ),
+    ];
+    facts.extend(audit.traffic.map_or_else(Vec::new, loops));
+    page.facts(2, &facts);
+    if let Some(traffic) = audit.traffic {
+        traffic::text(&mut page, traffic);
+    }
     for statement in with {
         page.blank();
         one(&mut page, statement);
@@ -86,6 +97,31 @@ pub fn text(audit: &Audit<'_>, style: Style) -> String {
     }
     text::gaps(&mut page, audit.gaps);
     page.finish()
+}
+
+/// Where repeated statements were looked for, and how many there are.
+fn loops(traffic: &Traffic) -> Vec<(&'static str, String)> {
+    let sources = traffic.sources();
+    let mut facts: Vec<(&str, String)> = (sources.into_iter())
+        .map(|source| ("loops in", source))
+        .collect();
+    facts.push((
+        "repeated",
+        match (traffic.found.len(), traffic.could_look()) {
+            (0, true) => {
+                "no statement is run once for each row of another, or again and again".into()
+            }
+            (0, false) => {
+                "could not look, see below: that says nothing about the statements".into()
+            }
+            (found, _) => format!(
+                "{}: {}",
+                phrase::counted(found, "statement"),
+                traffic.summary()
+            ),
+        },
+    ));
+    facts
 }
 
 fn one(page: &mut Page, statement: &Audited) {
@@ -105,7 +141,9 @@ fn one(page: &mut Page, statement: &Audited) {
 }
 
 /// Writes it for programs: `{schema_version, tool, target, seen, statements: [{queryid, queryids, fingerprint, query, calls, mean_ms,
-/// load_share, plan, findings: [as in explain]}], gaps, recommendations}`.
+/// load_share, plan, findings: [as in explain]}], repeated, gaps, recommendations}`. `repeated` is null where it was not looked for;
+/// else `{watched: {seconds, samples, …} or null, logs: [{name, format, entries, …}], found: [{finding, kind, table, column, statement,
+/// parent, score, certainty, reasons, per_parent, round_trips, saved_ms, spared: {calls, time}, seen_in: [counters, logs], fix}]}`.
 #[must_use]
 pub fn json(audit: &Audit<'_>) -> String {
     let statement = |statement: &Audited| {
@@ -128,6 +166,7 @@ pub fn json(audit: &Audit<'_>) -> String {
         "target": audit.target,
         "seen": audit.seen,
         "statements": audit.statements.iter().map(statement).collect::<Vec<Value>>(),
+        "repeated": audit.traffic.map(traffic::json),
         "gaps": audit.gaps,
         "recommendations": audit.advice.map(super::json::recommendations),
     });
