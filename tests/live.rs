@@ -21,6 +21,9 @@ mod live {
     mod interrupt;
     mod kinds;
     mod local;
+    #[path = "../corpus/log_scenario.rs"]
+    pub(crate) mod log_scenario;
+    mod logs;
     mod n_plus_one;
     mod plans;
     mod roles;

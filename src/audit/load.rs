@@ -28,6 +28,8 @@ pub struct Audited {
     pub load_share: f64,
     /// The node on top of its plan, where it was planned.
     pub plan: Option<String>,
+    /// Where the values come from that it was planned with, if not from what is assumed.
+    pub values: Option<String>,
     /// What was found, what matters most first.
     pub findings: Vec<Finding>,
 }
@@ -93,6 +95,7 @@ pub fn audited(
         mean_ms,
         load_share,
         plan: plan.map(|plan| plan.root().name()),
+        values: None,
         findings,
     }
 }

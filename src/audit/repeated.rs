@@ -6,7 +6,7 @@ use crate::audit::finding::{Finding, Fix, Severity};
 use crate::audit::load;
 use crate::audit::rules::{Check, RULES};
 use crate::model::unit::{Count, Millis, Percent};
-use crate::query::n_plus_one::{Certainty, NPlusOne};
+use crate::query::n_plus_one::{Certainty, NPlusOne, Origin};
 
 /// A finding with the statements that it is about.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -88,8 +88,13 @@ fn evidence(case: &NPlusOne) -> Vec<String> {
 
 fn cost(case: &NPlusOne) -> String {
     let spared = &case.spared;
+    let time = if case.origins.contains(&Origin::Logs) {
+        "with the pauses between them"
+    } else {
+        "at the server, and a round trip each"
+    };
     format!(
-        "{} of its {} executions could be spared, {} of all executions and {} of the server's time; with them up to {}",
+        "{} of its {} executions could be spared: {} of all executions, {} of the server's time, up to {} {time}",
         Count(case.round_trips),
         Count(case.child.calls.max(case.round_trips)),
         Percent(spared.calls),
@@ -111,5 +116,71 @@ pub(super) fn fix(case: &NPlusOne, advice: &str) -> Fix {
         advice: words,
         rewrite: case.fix.sql.clone(),
         ..Fix::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::query::n_plus_one::{Kind, Side, Spared};
+
+    fn case(kind: Kind, certainty: Certainty, time: f64, calls: f64) -> NPlusOne {
+        NPlusOne {
+            kind,
+            table: "items".into(),
+            column: Some("order_id".into()),
+            child: Side {
+                text: "select".into(),
+                queryid: None,
+                fingerprint: 1,
+                calls: 100.0,
+            },
+            parent: None,
+            score: 0.7,
+            certainty,
+            reasons: Vec::new(),
+            per_parent: 10.0,
+            round_trips: 90.0,
+            saved_ms: 9.0,
+            spared: Spared { calls, time },
+            origins: vec![Origin::Logs],
+            fix: crate::query::n_plus_one::Fix::default(),
+        }
+    }
+
+    #[test]
+    fn each_kind_is_of_one_rule() {
+        for (kind, rule) in [
+            (Kind::BelongsTo, "n-plus-one"),
+            (Kind::HasMany, "n-plus-one"),
+            (Kind::FirstOfMany, "n-plus-one"),
+            (Kind::Aggregate, "n-plus-one"),
+            (Kind::Insert, "write-loop"),
+            (Kind::Update, "write-loop"),
+            (Kind::Delete, "write-loop"),
+            (Kind::Again, "redundant-statement"),
+        ] {
+            let found = repeated(&[case(kind, Certainty::Likely, 0.0, 0.0)]);
+            let rules: Vec<&str> = found.iter().map(|f| f.finding.rule).collect();
+            assert_eq!(rules, [rule], "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn severity_goes_with_what_would_be_spared_and_how_sure_it_is() {
+        use Certainty::{Likely, Possible};
+        for (certainty, time, calls, expected) in [
+            (Likely, 0.2, 0.0, Severity::High),
+            (Likely, 0.0, 0.4, Severity::High),
+            (Likely, 0.03, 0.05, Severity::Medium),
+            (Likely, 0.0, 0.2, Severity::Medium),
+            (Likely, 0.0, 0.02, Severity::Low),
+            (Likely, 0.0, 0.0, Severity::Info),
+            (Possible, 0.5, 0.5, Severity::Low),
+            (Possible, 0.0, 0.0, Severity::Info),
+        ] {
+            let case = case(Kind::HasMany, certainty, time, calls);
+            assert_eq!(severity(&case), expected, "{certainty:?} {time} {calls}");
+        }
     }
 }

@@ -17,6 +17,7 @@ use crate::model::snapshot::Snapshot;
 use crate::pg::connect::Connection;
 use crate::pg::error::Kind;
 use crate::pg::explain::{Depth, Explainable, explained};
+use crate::query::sent::{Sent, SentStatements};
 use crate::query::workload::{Query, Workload, WorkloadOptions, workload};
 use crate::report::audit::{Audit, json, text};
 use crate::report::{Report, TargetSummary};
@@ -83,7 +84,8 @@ async fn audit(args: &AuditArgs) -> Result<Exit, Failure> {
     };
     let mut load = workload(&snapshot, &options);
     assume_values(&mut load, &snapshot);
-    let (statements, unplanned) = statements(&connection, &snapshot, &load).await?;
+    let sent = logs.as_ref().map(|(loops, _)| SentStatements::new(loops));
+    let (statements, unplanned) = statements(&connection, &snapshot, &load, sent.as_ref()).await?;
     let report = if args.no_advice {
         None
     } else {
@@ -124,6 +126,7 @@ async fn statements(
     connection: &Connection,
     snapshot: &Snapshot,
     load: &Workload,
+    sent: Option<&SentStatements<'_>>,
 ) -> Result<(Vec<Audited>, Option<Gap>), Failure> {
     let timed = load.coverage.timed;
     let total = load.coverage.total;
@@ -134,14 +137,18 @@ async fn statements(
     };
     let (mut all, mut refused) = (Vec::new(), Vec::new());
     for query in &load.queries {
-        let plan = match planned(connection, query).await? {
-            Ok(plan) => Some(plan),
-            Err(why) => {
-                refused.push(why);
-                None
-            }
-        };
-        all.push(audited(query, plan.as_ref(), load, snapshot, total));
+        let mut sent = sent.and_then(|sent| sent.of(query, snapshot));
+        let mut plan = planned(connection, query, sent.as_ref()).await?;
+        // What a log shows in another way than the server takes it is no help.
+        if plan.is_err() && sent.take().is_some() {
+            plan = planned(connection, query, None).await?;
+        }
+        let plan = plan.map_err(|why| refused.push(why)).ok();
+        let one = audited(query, plan.as_ref(), load, snapshot, total);
+        all.push(Audited {
+            values: sent.map(|sent| sent.origin()),
+            ..one
+        });
     }
     let gap = refused.first().map(|example| {
         let what = format!("statements that the server would not plan, e.g.: {example}");
@@ -152,23 +159,31 @@ async fn statements(
     Ok((all, gap))
 }
 
-/// Its plan with its usual values, not executed; the inner error is about this statement.
+/// Its plan with the values it was sent with, else with its usual ones, not executed; the inner error is about this statement.
 async fn planned(
     connection: &Connection,
     query: &Query,
+    sent: Option<&Sent>,
 ) -> Result<Result<Explained, String>, Failure> {
     let usual = query.ways().max_by(|a, b| a.0.total_cmp(&b.0));
-    let (text, parameters) = usual
-        .map_or((query.text.as_str(), query.parameters), |(_, usual, _)| {
-            (usual.text.as_str(), usual.parameters)
-        });
+    let usual = sent
+        .map(|sent| &sent.usual)
+        .or(usual.map(|(_, usual, _)| usual));
+    let (text, parameters) = usual.map_or((query.text.as_str(), query.parameters), |usual| {
+        (usual.text.as_str(), usual.parameters)
+    });
     let statement = Explainable {
         text,
         parameters,
         search_path: &query.search_path,
     };
     match explained(connection, &statement, Depth::Planned).await {
-        Ok(output) => Ok(Explained::read(&output)),
+        Ok(output) => Ok(Explained::read(&output).map(|mut plan| {
+            if let Some(sent) = sent {
+                sent.mask(&mut plan);
+            }
+            plan
+        })),
         Err(error) if error.kind == Kind::Lost => Err(error.into()),
         Err(error) => Ok(Err(error.message)),
     }

@@ -20,6 +20,7 @@ mod runs;
 #[cfg(test)]
 mod tests;
 mod unit;
+mod vectors;
 mod watched;
 
 use serde::Serialize;

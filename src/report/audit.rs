@@ -135,13 +135,16 @@ fn one(page: &mut Page, statement: &Audited) {
     );
     page.paragraph(0, BOLD, &head);
     page.block(2, "", &[one_line(&statement.query)]);
+    if let Some(values) = &statement.values {
+        page.paragraph(2, "", &format!("({values})"));
+    }
     for finding in &statement.findings {
         found(page, 2, "- ", finding);
     }
 }
 
 /// Writes it for programs: `{schema_version, tool, target, seen, statements: [{queryid, queryids, fingerprint, query, calls, mean_ms,
-/// load_share, plan, findings: [as in explain]}], repeated, gaps, recommendations}`. `repeated` is null where it was not looked for;
+/// load_share, plan, values, findings: [as in explain]}], repeated, gaps, recommendations}`. `repeated` is null where it was not looked for;
 /// else `{watched: {seconds, samples, …} or null, logs: [{name, format, entries, …}], found: [{finding, kind, table, column, statement,
 /// parent, score, certainty, reasons, per_parent, round_trips, saved_ms, spared: {calls, time}, seen_in: [counters, logs], fix}]}`.
 #[must_use]
@@ -157,6 +160,7 @@ pub fn json(audit: &Audit<'_>) -> String {
             "mean_ms": statement.mean_ms,
             "load_share": statement.load_share,
             "plan": statement.plan,
+            "values": statement.values,
             "findings": statement.findings.iter().map(super::explain::finding).collect::<Vec<Value>>(),
         })
     };

@@ -35,6 +35,14 @@ fn blind(what: String) -> Gap {
     )
 }
 
+fn places(count: u64) -> String {
+    if count == 1 {
+        "one place".to_owned()
+    } else {
+        format!("{count} places")
+    }
+}
+
 fn of_file(file: &FileRead) -> Vec<Gap> {
     let called = name(&file.path);
     let about_this = file.counts.entries - file.elsewhere;
@@ -73,12 +81,13 @@ fn of_file(file: &FileRead) -> Vec<Gap> {
         );
     }
     let unread = file.counts.malformed + file.counts.too_long;
-    if unread > 0 && file.counts.entries + file.counts.others > 0 {
+    if unread > 0 && file.problem.is_none() {
         gaps.push(
             Gap::new(
                 Part::Logs,
                 format!(
-                    "{called}: {unread} places could not be read as {}",
+                    "{called}: {} could not be read as {}",
+                    places(unread),
                     file.format
                 ),
             )

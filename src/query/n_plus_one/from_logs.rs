@@ -185,12 +185,17 @@ fn judge(
         return None;
     }
     let mut score: f64 = 0.5;
-    let mut reasons = vec![format!(
-        "{} {} it runs for {} row after row, {median:.0} times in the middle case",
-        found.runs,
-        if found.runs == 1 { "time" } else { "times" },
-        access.table,
-    )];
+    let mut reasons = vec![if found.runs == 1 {
+        format!(
+            "it was run {median:.0} times, one after another, for rows of {}",
+            access.table
+        )
+    } else {
+        format!(
+            "in {} places it is run again and again for rows of {}, {median:.0} times in the median one",
+            found.runs, access.table
+        )
+    }];
     if found.close() >= 0.8 {
         score += 0.15;
         reasons.push("nothing much else is run in between".to_owned());
@@ -199,15 +204,15 @@ fn judge(
         score += 0.15;
         let (least, most) = (lengths[0], lengths[lengths.len() - 1]);
         reasons.push(format!(
-            "how often differs from {least:.0} to {most:.0}: it depends on data"
+            "how many times differs from {least:.0} to {most:.0}, so that it depends on data"
         ));
     } else {
         score += 0.1;
-        reasons.push("it is always about as often, as for a page of so many rows".to_owned());
+        reasons.push("it is always about as many, as for a page of so many rows".to_owned());
     }
     if has_parent {
         score += 0.1;
-        reasons.push("the same statement comes before it".to_owned());
+        reasons.push("the same other statement comes before it, as its list would".to_owned());
     }
     if let Some(link) = tables.and_then(|t| t.link.as_ref()) {
         score += if link.certain { 0.1 } else { 0.05 };

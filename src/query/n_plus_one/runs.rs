@@ -11,6 +11,7 @@ use crate::query::log::{Entry, Event};
 use crate::query::n_plus_one::again::Again;
 use crate::query::n_plus_one::key::{keys, of_values};
 use crate::query::n_plus_one::unit::{Execution, Seen, Unit};
+use crate::query::n_plus_one::vectors::Vectors;
 
 /// A session that does nothing for so long works on something else, ms.
 const PAUSE: f64 = 50.0;
@@ -56,6 +57,7 @@ pub(super) struct Known {
     pub(super) calls: u64,
     /// Executions whose values were not logged.
     pub(super) blind: u64,
+    vectors: Vectors,
     word: Word,
 }
 
@@ -216,6 +218,16 @@ impl Loops {
         self.known.len()
     }
 
+    /// The statements: `queryid` and text of each.
+    pub(in crate::query) fn texts(&self) -> impl Iterator<Item = (Option<i64>, &str)> {
+        self.known.iter().map(|k| (k.query_id, k.text.as_str()))
+    }
+
+    /// The values of one of them, and how often it was run.
+    pub(in crate::query) fn vectors(&self, statement: usize) -> Option<(&Vectors, u64)> {
+        self.known.get(statement).map(|k| (&k.vectors, k.calls))
+    }
+
     /// Takes the next entry.
     pub fn observe(&mut self, entry: &Entry<'_>) {
         let text = match &entry.event {
@@ -244,6 +256,8 @@ impl Loops {
             self.blind += 1;
             self.known[statement].blind += 1;
             values = self.blind;
+        } else if self.bytes < MOST_BYTES {
+            self.bytes += self.known[statement].vectors.note(values, entry);
         }
         if let Some(duration) = entry.duration {
             self.shortest = self.shortest.min(duration);
@@ -315,7 +329,7 @@ impl Loops {
             return None;
         }
         let mut text = if text.len() <= LONGEST_TEXT {
-            without_literals(text)
+            without_literals(text.trim_end().trim_end_matches(';'))
         } else {
             String::new()
         };
@@ -329,6 +343,7 @@ impl Loops {
             query_id: entry.query_id,
             calls: 1,
             blind: 0,
+            vectors: Vectors::default(),
         });
         self.numbers.insert(key, self.known.len() - 1);
         Some((self.known.len() - 1, values))

@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::{Value, json as object};
 
 use crate::audit::repeated::Repeated;
-use crate::model::unit::Bytes;
+use crate::model::unit::{Bytes, Count};
 use crate::query::n_plus_one::{Kind, Side, Watched};
 use crate::report::page::{BOLD, Page};
 use crate::report::phrase;
@@ -54,14 +54,10 @@ impl Traffic {
         if !self.logs.is_empty() {
             let sum = |of: fn(&LogFile) -> u64| count(self.logs.iter().map(of).sum());
             sources.push(format!(
-                "{} of {}: {} about statements",
+                "{} of {}, with {} executions of this database's statements",
                 phrase::counted(self.logs.len(), "log file"),
                 Bytes(sum(|f| f.bytes)),
-                phrase::counted(
-                    usize::try_from(self.logs.iter().map(|f| f.entries).sum::<u64>())
-                        .unwrap_or(usize::MAX),
-                    "entry"
-                ),
+                Count(sum(|f| f.entries)),
             ));
         }
         sources
