@@ -11,6 +11,7 @@ use super::deadline::Deadline;
 use super::gate::{Allowed, pass};
 use super::interrupt::unless_interrupted;
 use super::output::{style, to_stdout};
+use super::traffic::LogArgs;
 use super::{ConnectArgs, Exit, Failure, load};
 use crate::advisor::recommendation::Action;
 use crate::audit::statement::of_statement;
@@ -20,8 +21,11 @@ use crate::model::explained::Explained;
 use crate::model::gap::Part;
 use crate::model::snapshot::Snapshot;
 use crate::pg::connect::Connection;
+use crate::pg::error::Kind;
 use crate::pg::explain::{Depth, Explainable, explained};
 use crate::query::facts::Read;
+use crate::query::parse::Explainable as Parsed;
+use crate::query::sent::Sent;
 use crate::query::split::statements_from_sql;
 use crate::report::Report;
 use crate::report::explain::{Examined, compare, json, text as page_of};
@@ -46,6 +50,8 @@ pub(crate) struct ExplainArgs {
     /// What is known of the tables, from a snapshot file, for a recorded plan.
     #[arg(long, value_name = "SNAPSHOT")]
     from: Option<PathBuf>,
+    #[command(flatten)]
+    logs: LogArgs,
     /// Execute it, if it is proven to read only: EXPLAIN (ANALYZE, BUFFERS) in a read-only transaction that is rolled back.
     #[arg(long)]
     analyze: bool,
@@ -161,20 +167,41 @@ async fn live(args: &ExplainArgs, text: Option<String>) -> Result<Exit, Failure>
             format!("the statement cannot be explained: {why}"),
         )
     })?;
-    let (plan, source) = if args.analyze {
+    let mut sent = args.logs.sent(&snapshot, &statement, args.queryid)?;
+    let mut statement = statement;
+    if let Some(with_values) = sent.take() {
+        let text = with_values.usual.text.clone();
+        let parameters = with_values.usual.parameters;
+        let filled = Parsed { text, parameters };
+        // Its message would show the values.
+        let asked = explainable(&filled);
+        match explained(&connection, &asked, Depth::Planned).await {
+            Ok(_) => (statement, sent) = (filled, Some(with_values)),
+            Err(error) if error.kind == Kind::Lost => return Err(error.into()),
+            Err(_) => eprintln!("pgperf: warning: the server does not take the values of the logs"),
+        }
+    }
+    let values = sent.as_ref().map(Sent::origin);
+    let (mut plan, source) = if args.analyze {
         let output = execute(args, &connection, &snapshot, &statement).await?;
-        let source = "executed, in a read-only transaction that was rolled back";
-        (read(&output, "the server")?, source.to_owned())
+        let how = values.map_or_else(String::new, |values| format!("{values}; "));
+        let source = format!("{how}executed, in a read-only transaction that was rolled back");
+        (read(&output, "the server")?, source)
     } else {
         let asked = explainable(&statement);
         let output = explained(&connection, &asked, Depth::Planned).await?;
-        let kind = if statement.parameters > 0 {
-            "generic plan, made without values and not executed"
-        } else {
-            "planned, not executed; --analyze executes"
+        let kind = match values {
+            Some(values) => format!("{values}; not executed"),
+            None if statement.parameters > 0 => {
+                "generic plan, made without values and not executed".to_owned()
+            }
+            None => "planned, not executed; --analyze executes".to_owned(),
         };
-        (read(&output, "the server")?, kind.to_owned())
+        (read(&output, "the server")?, kind)
     };
+    if let Some(sent) = &sent {
+        sent.mask(&mut plan);
+    }
     let report = if args.no_advice {
         None
     } else {
@@ -220,7 +247,7 @@ async fn advised(
     Ok(report)
 }
 
-fn explainable(statement: &crate::query::parse::Explainable) -> Explainable<'_> {
+fn explainable(statement: &Parsed) -> Explainable<'_> {
     Explainable {
         text: &statement.text,
         parameters: statement.parameters,
@@ -233,7 +260,7 @@ async fn execute(
     args: &ExplainArgs,
     connection: &Connection,
     snapshot: &Snapshot,
-    statement: &crate::query::parse::Explainable,
+    statement: &Parsed,
 ) -> Result<String, Failure> {
     if statement.parameters > 0 {
         return Err(Failure::new(

@@ -13,6 +13,8 @@ use crate::model::gap::Gap;
 use crate::model::snapshot::Snapshot;
 use crate::pg::connect::Connection;
 use crate::query::n_plus_one::{Loops, Sample, both, from_loops, from_samples, watched};
+use crate::query::parse::Explainable;
+use crate::query::sent::{Sent, SentStatements};
 use crate::report::audit::{LogFile, Traffic};
 
 /// Server logs to read.
@@ -54,6 +56,29 @@ impl LogArgs {
             Failure::new(Exit::Usage, error.to_string())
                 .hint("a server log: csvlog, jsonlog or stderr, plain, .gz or .zst, or - for stdin")
         })
+    }
+}
+
+impl LogArgs {
+    /// The values that the logs show a statement to be sent with most often; that there are none is told on stderr.
+    pub(crate) fn sent(
+        &self,
+        snapshot: &Snapshot,
+        statement: &Explainable,
+        queryid: Option<i64>,
+    ) -> Result<Option<Sent>, Failure> {
+        if self.is_empty() || statement.parameters == 0 {
+            return Ok(None);
+        }
+        let (loops, read) = self.read(snapshot)?;
+        let sent = SentStatements::new(&loops).of_text(&statement.text, queryid);
+        if sent.is_none() {
+            eprintln!("pgperf: warning: the logs show no values of this statement");
+            for gap in read.gaps() {
+                eprintln!("pgperf: warning: {}", gap.what);
+            }
+        }
+        Ok(sent)
     }
 }
 
