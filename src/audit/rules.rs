@@ -63,8 +63,6 @@ mod sort_disk;
 mod sort_topn_large;
 mod storage_disk;
 mod subplan_correlated;
-#[cfg(test)]
-mod tests;
 mod trigger_time;
 mod union_vs_all;
 mod unjoined_relations;

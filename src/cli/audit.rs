@@ -1,5 +1,7 @@
 //! `pgperf audit`: every rule over the statements that cost most.
 
+use std::sync::Arc;
+
 use clap::{Args, ValueEnum};
 
 use super::advice::{AdviceOptions, PlannerChoice, advice};
@@ -17,6 +19,7 @@ use crate::model::snapshot::Snapshot;
 use crate::pg::connect::Connection;
 use crate::pg::error::Kind;
 use crate::pg::explain::{Depth, Explainable, explained};
+use crate::query::n_plus_one::Loops;
 use crate::query::sent::{Sent, SentStatements};
 use crate::query::workload::{Query, Workload, WorkloadOptions, workload};
 use crate::report::audit::{Audit, json, text};
@@ -89,7 +92,8 @@ async fn audit(args: &AuditArgs) -> Result<Exit, Failure> {
     let report = if args.no_advice {
         None
     } else {
-        Some(advised(args, &connection, &snapshot, options).await?)
+        let logs = logs.as_ref().map(|(loops, _)| Arc::clone(loops));
+        Some(advised(args, &connection, &snapshot, options, logs).await?)
     };
     connection.close().await;
     let mut gaps = snapshot.gaps.clone();
@@ -195,11 +199,13 @@ async fn advised(
     connection: &Connection,
     snapshot: &Snapshot,
     workload: WorkloadOptions,
+    logs: Option<Arc<Loops>>,
 ) -> Result<Report, Failure> {
     let options = AdviceOptions {
         planner: args.planner,
         deadline: Deadline::default(),
         workload,
+        logs,
         ..AdviceOptions::default()
     };
     advice(snapshot, Some(connection), &options).await

@@ -1,6 +1,7 @@
 //! `--watch` and `--log`: where statements are seen one after another, and what is found there.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
@@ -9,7 +10,7 @@ use super::logs::{LogOptions, LogsRead, Unreadable, loops_of_logs, name};
 use super::watch::{duration, watch};
 use super::{ConnectArgs, Exit, Failure, load};
 use crate::audit::repeated::repeated;
-use crate::model::gap::Gap;
+use crate::model::gap::{Gap, Part};
 use crate::model::snapshot::Snapshot;
 use crate::pg::connect::Connection;
 use crate::query::n_plus_one::{Loops, Sample, both, from_loops, from_samples, watched};
@@ -31,7 +32,7 @@ pub(crate) struct LogArgs {
 /// Where to see statements one after another.
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct TrafficArgs {
-    /// Watch pg_stat_statements for so long (60s, 10m, 2h) for statements that are run once for each row of others.
+    /// Watch `pg_stat_statements` for so long (60s, 10m, 2h) for statements that are run once for each row of others.
     #[arg(long, value_name = "TIME", value_parser = duration)]
     watch: Option<Duration>,
     #[command(flatten)]
@@ -60,6 +61,25 @@ impl LogArgs {
 }
 
 impl LogArgs {
+    /// Logs for the values in them, if there are any, and what they do not show.
+    pub(crate) fn values(
+        &self,
+        snapshot: &Snapshot,
+    ) -> Result<(Option<Arc<Loops>>, Vec<Gap>), Failure> {
+        if self.is_empty() {
+            return Ok((None, Vec::new()));
+        }
+        let (loops, read) = self.read(snapshot)?;
+        let gaps = read.files.iter().filter(|file| file.counts.entries == 0);
+        let gaps = gaps.map(|file| {
+            let why = file.problem.as_deref();
+            let why = why.unwrap_or("there is no statement in it");
+            Gap::new(Part::Logs, format!("{}: {why}", name(&file.path)))
+                .effect("values of parameters are assumed instead")
+        });
+        Ok((Some(Arc::new(loops)), gaps.collect()))
+    }
+
     /// The values that the logs show a statement to be sent with most often; that there are none is told on stderr.
     pub(crate) fn sent(
         &self,
@@ -120,7 +140,7 @@ impl TrafficArgs {
         &self,
         snapshot: &Snapshot,
         before: &[Snapshot],
-        logs: Option<&(Loops, LogsRead)>,
+        logs: Option<&(Arc<Loops>, LogsRead)>,
     ) -> (Option<Traffic>, Vec<Gap>) {
         if self.watch.is_none() && logs.is_none() {
             return (None, Vec::new());
@@ -154,11 +174,12 @@ impl TrafficArgs {
     pub(crate) fn read_logs(
         &self,
         snapshot: &Snapshot,
-    ) -> Result<Option<(Loops, LogsRead)>, Failure> {
+    ) -> Result<Option<(Arc<Loops>, LogsRead)>, Failure> {
         if self.logs.is_empty() {
             return Ok(None);
         }
-        self.logs.read(snapshot).map(Some)
+        let (loops, read) = self.logs.read(snapshot)?;
+        Ok(Some((Arc::new(loops), read)))
     }
 }
 

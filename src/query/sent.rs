@@ -9,12 +9,37 @@ use std::collections::{BTreeMap, HashMap};
 use crate::model::explained::Explained;
 use crate::model::snapshot::Snapshot;
 use crate::model::unit::Count;
+use crate::query::analyse::analyse;
+use crate::query::catalog::Catalog;
 use crate::query::lexer::{Kind, Token, join, lex};
 use crate::query::log::parameters;
 use crate::query::n_plus_one::Loops;
 use crate::query::parse::Prepared;
 use crate::query::usual::usual_text;
-use crate::query::workload::{Query, Usual};
+use crate::query::workload::{Query, Usual, Variant, Workload};
+
+/// Puts the values that logs show in the place of parameters: a statement then runs in as many ways as the values that are kept of
+/// it, each with its share of the executions; nothing has to be assumed of it.
+pub fn with_sent_values(workload: &mut Workload, snapshot: &Snapshot, sent: &SentStatements<'_>) {
+    let catalog = Catalog::new(snapshot);
+    for query in &mut workload.queries {
+        if query.parameters == 0 || query.unread.is_some() {
+            continue;
+        }
+        let all = sent.all_of(query, snapshot);
+        let times: u64 = all.iter().map(|sent| sent.times).sum();
+        let variant = |sent: &Sent| {
+            let analysed = analyse(&sent.usual.text, &catalog, &query.search_path).ok()?;
+            Some(Variant {
+                text: analysed.text,
+                calls: query.calls * whole(sent.times) / whole(times),
+                shape: analysed.shape,
+            })
+        };
+        let variants: Option<Vec<Variant>> = all.iter().map(variant).collect();
+        query.variants = variants.unwrap_or_default();
+    }
+}
 
 /// A statement with values that it was sent with.
 #[derive(Debug, Clone, PartialEq)]
@@ -57,27 +82,36 @@ impl<'a> SentStatements<'a> {
         }
     }
 
-    /// What a statement of the workload was sent with.
+    /// What a statement of the workload was sent with most often.
     #[must_use]
     pub fn of(&self, query: &Query, snapshot: &Snapshot) -> Option<Sent> {
-        let ids = query.queryids(snapshot);
-        let by_id = ids.iter().find_map(|id| self.by_id.get(id));
-        let at = by_id.or_else(|| self.by_fingerprint.get(&query.fingerprint))?;
-        self.at(*at, &query.text, query.rows_per_call)
+        self.all_of(query, snapshot).into_iter().next()
     }
 
-    /// What a text was sent with.
+    /// What a statement of the workload was sent with, most often first.
+    fn all_of(&self, query: &Query, snapshot: &Snapshot) -> Vec<Sent> {
+        let ids = query.queryids(snapshot);
+        let by_id = ids.iter().find_map(|id| self.by_id.get(id));
+        let at = by_id.or_else(|| self.by_fingerprint.get(&query.fingerprint));
+        at.map_or_else(Vec::new, |at| {
+            self.at(*at, &query.text, query.rows_per_call)
+        })
+    }
+
+    /// What a text was sent with most often.
     #[must_use]
     pub fn of_text(&self, text: &str, queryid: Option<i64>) -> Option<Sent> {
         let by_id = queryid.and_then(|id| self.by_id.get(&id));
         let fingerprint = || Prepared::new(text).ok().map(|p| p.fingerprint());
         let at = by_id.or_else(|| self.by_fingerprint.get(&fingerprint()?))?;
-        self.at(*at, text, 0.0)
+        self.at(*at, text, 0.0).into_iter().next()
     }
 
-    fn at(&self, at: usize, text: &str, rows_per_call: f64) -> Option<Sent> {
-        let (vectors, executions) = self.loops.vectors(at)?;
-        vectors.most_often().into_iter().find_map(|vector| {
+    fn at(&self, at: usize, text: &str, rows_per_call: f64) -> Vec<Sent> {
+        let Some((vectors, executions)) = self.loops.vectors(at) else {
+            return Vec::new();
+        };
+        let sent = vectors.most_often().into_iter().filter_map(|vector| {
             let apart = vector.parameters.as_deref().map(parameters);
             let values = values(text, &vector.text, &apart.unwrap_or_default())?;
             let (text, parameters) = usual_text(text, rows_per_call, &values);
@@ -91,7 +125,8 @@ impl<'a> SentStatements<'a> {
                 times: vector.count,
                 executions,
             })
-        })
+        });
+        sent.collect()
     }
 }
 
