@@ -26,6 +26,7 @@ mod live {
     mod logs;
     mod n_plus_one;
     mod plans;
+    mod program;
     mod roles;
     #[path = "../corpus/scenario.rs"]
     pub(crate) mod scenario;

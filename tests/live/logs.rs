@@ -15,7 +15,8 @@ use pgperf::query::n_plus_one::from_loops;
 use tokio_postgres::Client;
 use tokio_postgres::types::{ToSql, Type};
 
-use super::log_scenario::{Program, Sent, folder};
+use super::log_scenario::{Program, folder};
+use super::program::Sent;
 use super::support::{client, installation, on_each_version, snapshot};
 
 /// How a version logs here, and with which prefix: over all versions each form and some usual prefixes.
