@@ -191,8 +191,10 @@ fn certainty(score: f64) -> Option<Certainty> {
     }
 }
 
-/// What matters most first; in a fixed order.
-fn sort(found: &mut [NPlusOne]) {
+/// Each told once, what matters most first; in a fixed order.
+fn sort(found: &mut Vec<NPlusOne>) {
+    let all = std::mem::take(found);
+    *found = both::once(all);
     found.sort_by(|a, b| {
         (b.certainty.cmp(&a.certainty))
             .then(b.saved_ms.total_cmp(&a.saved_ms))

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use pgperf::audit::rules::{RULES, rule};
+use pgperf::audit::rules::{Check, RULES, Rule, rule};
 
 /// How often a rule applied as it should, where it should not, and not where it should.
 #[derive(Default, Clone, Copy)]
@@ -68,7 +68,13 @@ pub(super) fn print(kinds: &[(&str, &Scores)]) {
         "rule", "shown by", "right", "wrong", "missed"
     );
     let mut unseen = Vec::new();
-    for rule in RULES {
+    let labelled = |rule: &&&Rule| {
+        matches!(
+            rule.check,
+            Check::Plan(_) | Check::Sql(_) | Check::Repeated(_)
+        )
+    };
+    for rule in RULES.iter().filter(labelled) {
         let shown = kinds.iter().filter_map(|(what, scores)| {
             let score = scores.rules.get(rule.id).copied()?;
             Some((*what, score))

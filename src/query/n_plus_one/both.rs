@@ -1,6 +1,6 @@
 //! Counters and logs together: what both show is told once, and surer.
 
-use crate::query::n_plus_one::{Kind, NPlusOne, certainty, sort};
+use crate::query::n_plus_one::{Kind, NPlusOne, Spared, certainty, sort};
 
 /// The most that is believed of what both show.
 const MOST: f64 = 0.99;
@@ -16,6 +16,33 @@ pub fn both(of_logs: Vec<NPlusOne>, of_counters: Vec<NPlusOne>) -> Vec<NPlusOne>
         }
     }
     sort(&mut all);
+    all
+}
+
+/// Tells once what is the same text under several `queryid`s: constants of another type make one of their own.
+pub(super) fn once(found: Vec<NPlusOne>) -> Vec<NPlusOne> {
+    let mut all: Vec<NPlusOne> = Vec::new();
+    for other in found {
+        let same =
+            |one: &&mut NPlusOne| one.kind == other.kind && one.child.text == other.child.text;
+        let Some(one) = all.iter_mut().find(same) else {
+            all.push(other);
+            continue;
+        };
+        let calls = one.child.calls + other.child.calls;
+        let round_trips = one.round_trips + other.round_trips;
+        let saved_ms = one.saved_ms + other.saved_ms;
+        let spared = Spared {
+            calls: one.spared.calls + other.spared.calls,
+            time: one.spared.time + other.spared.time,
+        };
+        // What is said of the one that is repeated more goes for both.
+        if other.round_trips > one.round_trips {
+            *one = other;
+        }
+        one.child.calls = calls;
+        (one.round_trips, one.saved_ms, one.spared) = (round_trips, saved_ms, spared);
+    }
     all
 }
 

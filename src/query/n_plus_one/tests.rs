@@ -421,6 +421,19 @@ fn look_alikes_in_a_log_are_not_told() {
 }
 
 #[test]
+fn one_text_under_two_ids_is_told_once() {
+    let half: Vec<(i64, i64)> = EACH
+        .iter()
+        .map(|(calls, rows)| (calls / 2, rows / 2))
+        .collect();
+    let found = of_traffic(&[(LIST, LISTS), (OWNER, &half), (OWNER, &half)]);
+    assert_eq!(told(&found), [("users", Certainty::Likely)]);
+    let alone = of_traffic(&[(LIST, LISTS), (OWNER, &half)]);
+    let twice = alone[0].round_trips * 2.0;
+    assert!((found[0].round_trips - twice).abs() < 1e-9, "{found:?}");
+}
+
+#[test]
 fn what_both_sources_show_is_told_once_and_surer() {
     let mut log = Log::default();
     for request in 0..20 {
