@@ -5,6 +5,7 @@
 //! ([`finding::severity`]), by what it costs.
 
 pub mod condition;
+pub mod database;
 pub mod estimate;
 pub mod exclusive;
 pub mod finding;

@@ -22,6 +22,7 @@ mod generic;
 mod interrupt;
 mod load;
 pub mod logs;
+mod memory;
 mod output;
 mod planner;
 mod rules;

@@ -6,6 +6,7 @@
 pub mod build;
 pub mod catalog;
 pub mod change;
+pub mod cluster;
 pub mod definition;
 pub mod explained;
 pub mod gap;

@@ -10,6 +10,7 @@ mod live {
     mod clone;
     mod collect;
     mod connect;
+    mod database;
     mod demo;
     mod drops;
     mod estimate;

@@ -1,7 +1,7 @@
 -- one row a table constraint; NOT NULL constraints (18+) are left to the columns, trigger constraints are left out
 -- reads pg_constraint, pg_class, pg_attribute
 -- needs no privilege; tables in $1 (oid[]) are not opened
--- new in 13: first variant
+-- new in 13: first variant; later catalogs only add columns, which to_jsonb() reads by name
 select
     k.conname as name,
     k.conrelid::pg_catalog.int8 as table_oid,
@@ -20,6 +20,7 @@ select
     nullif(k.conindid, 0)::pg_catalog.int8 as index_oid,
     nullif(nullif(k.confdeltype::pg_catalog.text, ' '), '') as on_delete,
     k.convalidated as validated,
+    coalesce((pg_catalog.to_jsonb(k) ->> 'conenforced')::pg_catalog.bool, true) as enforced,
     k.condeferrable as deferrable,
     case when k.contype in ('c', 'x') and not k.conrelid = any ($1::pg_catalog.oid[]) then
         pg_catalog.pg_get_constraintdef(k.oid)

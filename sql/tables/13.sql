@@ -47,6 +47,14 @@ select
         limit 1
     ) as extension,
     c.relrowsecurity as row_security,
+    case when c.relkind in ('r', 'm') then
+        greatest(pg_catalog.age(c.relfrozenxid), pg_catalog.age(t.relfrozenxid))::pg_catalog.float8
+    end as xid_age,
+    case when c.relkind in ('r', 'm') then
+        greatest(pg_catalog.mxid_age(c.relminmxid), pg_catalog.mxid_age(t.relminmxid))::pg_catalog.float8
+    end as mxid_age,
+    coalesce(t.relpages, 0)::pg_catalog.float8 as toast_pages,
+    c.relreplident as replica_identity,
     pg_catalog.has_table_privilege(c.oid, 'select') as readable,
     pg_catalog.row_security_active(c.oid) as policed,
     case when c.relkind in ('r', 'm', 'p') and s.relid is not null then pg_catalog.json_build_object(
@@ -61,11 +69,13 @@ select
         'n_live_tup', s.n_live_tup,
         'n_dead_tup', s.n_dead_tup,
         'n_mod_since_analyze', s.n_mod_since_analyze,
+        'n_ins_since_vacuum', s.n_ins_since_vacuum,
         'last_vacuum', extract(epoch from greatest(s.last_vacuum, s.last_autovacuum))::pg_catalog.float8,
         'last_analyze', extract(epoch from greatest(s.last_analyze, s.last_autoanalyze))::pg_catalog.float8
     ) end as stats
 from pg_catalog.pg_class c
 join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+left join pg_catalog.pg_class t on t.oid = c.reltoastrelid
 left join pg_catalog.pg_stat_all_tables s on s.relid = c.oid
 where c.relkind in ('r', 'p', 'm', 'v', 'f')
     and n.nspname <> all ('{pg_catalog,information_schema,pg_toast}'::pg_catalog.name[])

@@ -92,6 +92,9 @@ pub fn names(change: &Change, recommendation: &Recommendation) -> Vec<QualifiedN
             names
         }
         Change::Analyze { .. }
+        | Change::Vacuum { .. }
+        | Change::SetOption { .. }
+        | Change::Validate { .. }
         | Change::CreateStatistics { .. }
         | Change::DropStatistics { .. }
         | Change::Set { .. }
@@ -365,6 +368,9 @@ pub fn undo(made: &[&Change], recommendation: &Recommendation) -> Vec<Change> {
             }
             Change::Reindex { .. }
             | Change::Analyze { .. }
+            | Change::Vacuum { .. }
+            | Change::SetOption { .. }
+            | Change::Validate { .. }
             | Change::DropStatistics { .. }
             | Change::Set { .. }
             | Change::Reload => None,

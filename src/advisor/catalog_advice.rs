@@ -187,38 +187,16 @@ pub(super) fn price(
 /// that nothing but queries depends on are named; of twins the one that backs a constraint, or is older, stays.
 #[must_use]
 pub fn superfluous(snapshot: &Snapshot) -> Vec<Recommendation> {
-    let droppable = snapshot.indexes.iter().filter(|i| droppable(i));
+    let droppable = snapshot.indexes.iter().filter(|i| i.is_droppable());
     droppable
         .filter_map(|index| {
             let table = snapshot.table(index.definition.table_oid)?;
             let other = snapshot
                 .indexes_of(table.oid)
-                .find(|other| serves(other, index))?;
+                .find(|other| other.stands_in_for(index))?;
             Some(drop_index(index, other, table))
         })
         .collect()
-}
-
-/// An index this many times larger is no substitute: reading more pages is what the narrower one spares.
-pub(super) const MUCH_LARGER: f64 = 3.0;
-
-/// Whether `other` stays and answers all that `index` answers.
-fn serves(other: &Index, index: &Index) -> bool {
-    if other.oid == index.oid || !other.usable() || other.incomplete {
-        return false;
-    }
-    let wide = IndexDefinition {
-        unique: false,
-        ..other.definition.clone()
-    };
-    if wide == index.definition {
-        return !droppable(other) || other.oid < index.oid;
-    }
-    let narrower = index.definition.keys.len() + index.definition.include.len()
-        < wide.keys.len() + wide.include.len();
-    narrower
-        && index.definition.is_prefix_of(&wide)
-        && other.relpages <= MUCH_LARGER * index.relpages
 }
 
 fn drop_index(index: &Index, other: &Index, table: &Table) -> Recommendation {
@@ -275,19 +253,6 @@ fn drop_index(index: &Index, other: &Index, table: &Table) -> Recommendation {
             other.qualified(),
         ),
     }
-}
-
-/// Whether nothing but queries depends on an index.
-pub(super) fn droppable(index: &Index) -> bool {
-    index.usable()
-        && !index.incomplete
-        && !index.primary
-        && !index.exclusion
-        && !index.definition.unique
-        && !index.replica_identity
-        && !index.clustered
-        && index.constraint.is_none()
-        && index.parent_oid.is_none()
 }
 
 /// Indexes of partitioned tables that wait for partitions: no partition that comes later gets one that is used, and nobody sees

@@ -8,7 +8,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::advisor::catalog_advice::{droppable, price};
+use crate::advisor::catalog_advice::price;
 use crate::advisor::drop_check::{Compared, LITTLE_LOAD, Verdict};
 use crate::advisor::priority::Priority;
 use crate::advisor::recommend::Decision;
@@ -91,7 +91,7 @@ pub fn costly<'a>(
 /// Whether nothing but queries needs an index, as far as the catalog tells. (The parts of a partitioned index have counters, it
 /// itself has none.)
 fn may_go(index: &Index, table: &Table, snapshot: &Snapshot) -> bool {
-    droppable(index)
+    index.is_droppable()
         && table.extension.is_none()
         && table.kind == TableKind::Table
         && !supports_foreign_key(index, table, snapshot)

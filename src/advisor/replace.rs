@@ -4,12 +4,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use crate::advisor::catalog_advice::{MUCH_LARGER, droppable, price};
+use crate::advisor::catalog_advice::price;
 use crate::advisor::recommendation::{Action, Recommendation, Replaced};
 use crate::advisor::search::Spared;
 use crate::model::catalog::TableKind;
 use crate::model::change::Change;
-use crate::model::index::{Index, IndexDefinition};
+use crate::model::index::{Index, IndexDefinition, MUCH_LARGER};
 use crate::model::snapshot::Snapshot;
 use crate::model::unit::Millis;
 use crate::model::whatif::Hypothetical;
@@ -35,7 +35,7 @@ fn replaceable<'a>(
     snapshot: &'a Snapshot,
 ) -> Vec<&'a Index> {
     let is_beginning = |i: &&Index| {
-        droppable(i)
+        i.is_droppable()
             && i.definition.is_prefix_of(definition)
             && size_bytes <= MUCH_LARGER * i.relpages * 8192.0
     };

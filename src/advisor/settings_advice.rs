@@ -173,6 +173,7 @@ mod tests {
             setting: value.into(),
             unit: unit.map(Into::into),
             boot_val: None,
+            pending_restart: false,
         };
         snapshot.server.settings.insert(name.into(), setting);
     }

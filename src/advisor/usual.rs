@@ -115,7 +115,7 @@ fn told(query: &Query, classes: &[ValueClass], snapshot: &Snapshot) -> Vec<Told>
     let ranges = ranges(relation, &free);
     let of_ranges: BTreeSet<usize> = ranges.values().flatten().copied().collect();
     let others = without(relation, &of_ranges);
-    let base = Base::of(&others, &[], &[], false, snapshot);
+    let base = Base::without_indexes(&others, &[], &[], false, snapshot);
     let rows = base.tuples * base.share;
     if rows <= 0.0 || !is_certain(&base) {
         return Vec::new();

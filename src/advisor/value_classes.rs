@@ -145,7 +145,7 @@ fn sent(query: &Query, snapshot: &Snapshot) -> Vec<ValueClass> {
 
 /// Share of its tables' rows that a statement's conditions keep, as far as statistics tell.
 fn kept(shape: &Shape, snapshot: &Snapshot) -> f64 {
-    let of_table = |relation| Base::of(relation, &[], &[], false, snapshot).share;
+    let of_table = |relation| Base::without_indexes(relation, &[], &[], false, snapshot).share;
     shape.relations.iter().map(of_table).product()
 }
 
@@ -164,7 +164,7 @@ fn most_skewed<'a>(query: &'a Query, snapshot: &'a Snapshot) -> Option<Skewed<'a
     let free = single_parameters(&query.text);
     let mut best: Option<Skewed<'a>> = None;
     for (number, relation) in query.shape.relations.iter().enumerate() {
-        let base = Base::of(relation, &[], &[], false, snapshot);
+        let base = Base::without_indexes(relation, &[], &[], false, snapshot);
         for (at, predicate) in relation.predicates.iter().enumerate() {
             let Some([parameter]) = parameters(predicate, &free) else {
                 continue;
@@ -239,7 +239,7 @@ fn is_skewed(known: &[Known<'_>]) -> bool {
 /// else could be the reason.
 fn mean_frequency(query: &Query, skewed: &Skewed<'_>, snapshot: &Snapshot) -> Option<f64> {
     let counted = rows_counted(query, snapshot)?;
-    let base = Base::of(query.shape.relations.first()?, &[], &[], false, snapshot);
+    let base = Base::without_indexes(query.shape.relations.first()?, &[], &[], false, snapshot);
     let expected = base.tuples * base.share;
     (expected > 0.0 && is_certain(&base)).then(|| skewed.generic * counted / expected)
 }

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::model::change::Change;
+use crate::query::fingerprint::of_words;
 
 /// How much it matters.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -52,6 +53,18 @@ pub struct Finding {
     pub fix: Fix,
     /// Share of the time (the cost, where nothing was measured) that is at stake, 0 to 1; 0 = cannot be said.
     pub share: f64,
+}
+
+impl Finding {
+    /// What it is known by in another run, hexadecimal: the rule, what it is about, and the fingerprint of the statement that it
+    /// was found in (empty for one about the database).
+    #[must_use]
+    pub fn fingerprint(&self, statement: &str) -> String {
+        format!(
+            "{:016x}",
+            of_words([self.rule, self.object.as_str(), statement])
+        )
+    }
 }
 
 /// What to do about it.

@@ -1,38 +1,63 @@
 //! The rules, in one list.
 
+mod autovacuum_off;
 mod between_timestamp;
 mod bitmap_and;
 mod bitmap_lossy;
+mod bloated_index;
+mod bloated_table;
 mod cartesian;
 mod catch_all_parameter;
+mod checkpoint_spread;
+mod checkpoints_requested;
+mod checksum_failures;
+mod collation_changed;
+mod connection_churn;
+mod connections_near_limit;
+mod constraint_not_valid;
 mod count_for_existence;
 mod count_star;
 mod cte_fence;
+mod deadlocks;
+mod default_partition;
 mod disabled_node;
 mod distinct_fanout;
 mod distinct_group_by;
 mod distinct_join;
+mod duplicate_index;
+mod effective_cache_size;
+mod end_of_life;
 mod eq_null;
 mod for_update_no_limit;
+mod foreign_key_no_index;
+mod foreign_key_types;
 mod foreign_local_filter;
 mod function_on_column;
 mod function_rows;
 mod hash_batches;
 mod hashagg_disk;
 mod heap_fetches;
+mod hot_updates;
 mod huge_in_list;
+mod idle_in_transaction;
 mod implicit_cast;
 mod index_filter_waste;
 mod insert_no_columns;
+mod invalid_index;
 mod jit_overhead;
 mod json_filter;
 mod leading_wildcard;
 mod like_leading;
 mod limit_without_order;
 mod lock_rows;
+mod long_transaction;
 mod many_index_searches;
 mod many_joins;
+mod many_partitions;
+mod matview_no_unique;
 mod memoize_poor;
+mod memory_overcommitted;
+mod missing_primary_key;
 mod n_plus_one;
 mod nestloop_misestimate;
 mod nestloop_no_index;
@@ -47,34 +72,53 @@ mod or_no_bitmap;
 mod order_by_random;
 mod ordered_scan_trap;
 mod parallel_skew;
+mod partition_candidate;
 mod partition_no_pruning;
+mod pending_restart;
 mod planning_time;
+mod prepared_transaction;
+mod random_page_cost;
 mod read_efficiency_idx;
 mod read_efficiency_seq;
 mod recheck_waste;
 mod recursive_runaway;
+mod redundant_index;
 mod redundant_statement;
+mod replication_slot;
+mod rollbacks;
 mod row_misestimate;
 mod scalar_subquery_in_select;
 mod select_star;
 mod seq_scan_in_loop;
 mod seq_scan_selective;
+mod sequence_exhaustion;
+mod shared_buffers;
 mod sort_disk;
 mod sort_topn_large;
+mod stale_statistics;
+mod standby_lag;
 mod storage_disk;
 mod subplan_correlated;
+mod temp_files;
+mod timeouts_unset;
 mod trigger_time;
 mod union_vs_all;
 mod unjoined_relations;
+mod unlogged_table;
+mod unsafe_settings;
+mod unused_index;
 mod update_delete_no_where;
+mod vacuum_lag;
 mod window_limit;
 mod workers_not_launched;
+mod wraparound;
 mod write_loop;
 mod writes_in_select;
 
 use crate::audit::finding::{Finding, Fix, Severity, severity};
 use crate::audit::text::Text;
 use crate::audit::view::View;
+use crate::model::snapshot::Snapshot;
 use crate::model::unit::{Count, Millis, Percent};
 use crate::query::n_plus_one::NPlusOne;
 
@@ -99,6 +143,8 @@ pub enum Check {
     Sql(fn(&Text<'_>) -> Vec<TextHit>),
     /// What statements do one after another: what to do about it, if the rule is about that.
     Repeated(fn(&NPlusOne) -> Option<Fix>),
+    /// A database: its schema, its statistics, the settings and counters of its server.
+    Database(fn(&Snapshot) -> Vec<DatabaseHit>),
 }
 
 /// Where a rule applies, before it is known how much that matters.
@@ -125,6 +171,19 @@ pub struct TextHit {
     pub confirmed: bool,
     /// The least severity: what is wrong whatever it costs.
     pub least: Severity,
+    /// The figures, a sentence each.
+    pub evidence: Vec<String>,
+    /// What to do.
+    pub fix: Fix,
+}
+
+/// Where a rule applies to a database. The rule says how much it matters, for what is at stake is not a statement's time.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DatabaseHit {
+    /// What it is about: a table, an index, a setting, a session.
+    pub object: String,
+    /// How much it matters.
+    pub severity: Severity,
     /// The figures, a sentence each.
     pub evidence: Vec<String>,
     /// What to do.
@@ -204,6 +263,49 @@ pub const RULES: &[&Rule] = &[
     &n_plus_one::RULE,
     &write_loop::RULE,
     &redundant_statement::RULE,
+    &wraparound::RULE,
+    &checksum_failures::RULE,
+    &collation_changed::RULE,
+    &unsafe_settings::RULE,
+    &autovacuum_off::RULE,
+    &sequence_exhaustion::RULE,
+    &connections_near_limit::RULE,
+    &idle_in_transaction::RULE,
+    &long_transaction::RULE,
+    &prepared_transaction::RULE,
+    &replication_slot::RULE,
+    &standby_lag::RULE,
+    &vacuum_lag::RULE,
+    &bloated_table::RULE,
+    &bloated_index::RULE,
+    &stale_statistics::RULE,
+    &invalid_index::RULE,
+    &duplicate_index::RULE,
+    &redundant_index::RULE,
+    &unused_index::RULE,
+    &foreign_key_no_index::RULE,
+    &foreign_key_types::RULE,
+    &constraint_not_valid::RULE,
+    &missing_primary_key::RULE,
+    &default_partition::RULE,
+    &many_partitions::RULE,
+    &partition_candidate::RULE,
+    &matview_no_unique::RULE,
+    &unlogged_table::RULE,
+    &hot_updates::RULE,
+    &shared_buffers::RULE,
+    &effective_cache_size::RULE,
+    &random_page_cost::RULE,
+    &temp_files::RULE,
+    &memory_overcommitted::RULE,
+    &checkpoints_requested::RULE,
+    &checkpoint_spread::RULE,
+    &connection_churn::RULE,
+    &deadlocks::RULE,
+    &rollbacks::RULE,
+    &timeouts_unset::RULE,
+    &pending_restart::RULE,
+    &end_of_life::RULE,
 ];
 
 /// The rule of an identifier.
@@ -266,6 +368,30 @@ pub fn of_text(text: &Text<'_>) -> Vec<Finding> {
             }
         }));
     }
+    findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+    findings
+}
+
+/// What the rules about databases find in one, what matters most first.
+#[must_use]
+pub fn of_database(snapshot: &Snapshot) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for rule in RULES {
+        let Check::Database(check) = rule.check else {
+            continue;
+        };
+        findings.extend(check(snapshot).into_iter().map(|hit| Finding {
+            rule: rule.id,
+            severity: hit.severity,
+            title: rule.title.to_owned(),
+            object: hit.object,
+            node: None,
+            evidence: hit.evidence,
+            fix: hit.fix,
+            share: 0.0,
+        }));
+    }
+    // Within a severity the order of the rules and, within a rule, its own.
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     findings
 }

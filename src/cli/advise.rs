@@ -8,6 +8,7 @@ use clap::Args;
 
 use super::advice::{AdviceOptions, PlannerChoice, advice};
 use super::apply::{self, ApplyArgs};
+use super::args::size;
 use super::deadline::Deadline;
 use super::interrupt::unless_interrupted;
 use super::output::{Output, write};
@@ -234,22 +235,11 @@ impl Budget {
                 "a number with kB, MB, GB or TB (2GB), or a share of the database's size (20%)",
             )
         };
-        let trimmed = text.trim();
-        let digits = trimmed
-            .find(|c: char| !c.is_ascii_digit() && c != '.')
-            .unwrap_or(trimmed.len());
-        let (number, unit) = trimmed.split_at(digits);
-        let number: f64 = number.parse().map_err(|_| wrong())?;
-        let scale = match unit.trim().to_ascii_lowercase().as_str() {
-            "%" => return Ok(Self::Share(number / 100.0)),
-            "" | "b" => 1.0,
-            "kb" | "k" => 1024.0,
-            "mb" | "m" => 1024.0 * 1024.0,
-            "gb" | "g" => 1024.0 * 1024.0 * 1024.0,
-            "tb" | "t" => 1024.0 * 1024.0 * 1024.0 * 1024.0,
-            _ => return Err(wrong()),
-        };
-        Ok(Self::Bytes(number * scale))
+        if let Some(percent) = text.trim().strip_suffix('%') {
+            let percent: f64 = percent.trim().parse().map_err(|_| wrong())?;
+            return Ok(Self::Share(percent / 100.0));
+        }
+        size(text).map(Self::Bytes).ok_or_else(wrong)
     }
 
     fn bytes(self, database: f64) -> f64 {

@@ -85,3 +85,41 @@ impl ConnectArgs {
         }
     }
 }
+
+/// A size as people write it: `16GB`, `512 MB`, `8192` (bytes); powers of 1024 as in PostgreSQL's settings.
+pub(crate) fn size(text: &str) -> Option<f64> {
+    let text = text.trim();
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic() || c == ' ');
+    let unit = match text[digits.len()..].trim().to_ascii_lowercase().as_str() {
+        "" | "b" => 1.0,
+        "kb" | "k" => 1024.0,
+        "mb" | "m" => 1024.0 * 1024.0,
+        "gb" | "g" => 1024.0 * 1024.0 * 1024.0,
+        "tb" | "t" => 1024.0 * 1024.0 * 1024.0 * 1024.0,
+        _ => return None,
+    };
+    let number: f64 = digits.parse().ok()?;
+    (number >= 0.0 && number.is_finite()).then_some(number * unit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_read_as_people_write_them() {
+        for (text, expected) in [
+            ("16GB", Some(16.0 * 1024.0 * 1024.0 * 1024.0)),
+            ("512 MB", Some(512.0 * 1024.0 * 1024.0)),
+            ("       24573904 kB", Some(24_573_904.0 * 1024.0)),
+            ("8192", Some(8192.0)),
+            ("1.5g", Some(1.5 * 1024.0 * 1024.0 * 1024.0)),
+            ("max", None),
+            ("-1GB", None),
+            ("16 PB", None),
+            ("", None),
+        ] {
+            assert_eq!(size(text), expected, "{text}");
+        }
+    }
+}

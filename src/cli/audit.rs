@@ -9,10 +9,12 @@ use super::deadline::Deadline;
 use super::interrupt::unless_interrupted;
 use super::output::{style, to_stdout};
 use super::traffic::TrafficArgs;
-use super::{ConnectArgs, Exit, Failure};
+use super::{ConnectArgs, Exit, Failure, memory};
 use crate::advisor::usual::assume_values;
+use crate::audit::database::unseen;
 use crate::audit::finding::Severity;
 use crate::audit::load::{Audited, audited};
+use crate::audit::rules::of_database;
 use crate::model::explained::Explained;
 use crate::model::gap::{Gap, Part};
 use crate::model::snapshot::Snapshot;
@@ -35,6 +37,9 @@ pub(crate) struct AuditArgs {
     /// Audit at most this many statements, the most expensive ones.
     #[arg(long, value_name = "N", default_value_t = 100)]
     top: usize,
+    /// Memory of the server's machine (16GB), which settings are judged by; known where the server is reached by a socket.
+    #[arg(long, value_name = "SIZE")]
+    memory: Option<String>,
     /// Exit with 1 when something of this severity or worse is found.
     #[arg(long, value_name = "SEVERITY", value_enum, default_value_t = FailOn::Never)]
     fail_on: FailOn,
@@ -78,9 +83,12 @@ pub(crate) async fn run(args: &AuditArgs) -> Result<Exit, Failure> {
 }
 
 async fn audit(args: &AuditArgs) -> Result<Exit, Failure> {
-    let (connection, snapshot, before) = args.traffic.collect(&args.connect).await?;
+    let (connection, mut snapshot, before) = args.traffic.collect(&args.connect).await?;
+    snapshot.server.memory_bytes =
+        memory::of_server(args.memory.as_deref(), connection.endpoint())?;
     let logs = args.traffic.read_logs(&snapshot)?;
-    let (traffic, unseen) = args.traffic.judge(&snapshot, &before, logs.as_ref());
+    let (traffic, not_told) = args.traffic.judge(&snapshot, &before, logs.as_ref());
+    let findings = of_database(&snapshot);
     let options = WorkloadOptions {
         top: Some(args.top),
         ..WorkloadOptions::default()
@@ -98,7 +106,8 @@ async fn audit(args: &AuditArgs) -> Result<Exit, Failure> {
     connection.close().await;
     let mut gaps = snapshot.gaps.clone();
     gaps.extend(unplanned);
-    gaps.extend(unseen);
+    gaps.extend(not_told);
+    gaps.extend(unseen(&snapshot));
     // The advice tells the same gaps, and more.
     if let Some(report) = &report {
         gaps.retain(|gap| !report.gaps.contains(gap));
@@ -106,6 +115,7 @@ async fn audit(args: &AuditArgs) -> Result<Exit, Failure> {
     let target = target(&snapshot);
     let audit = Audit {
         target: &target,
+        database: &findings,
         statements: &statements,
         seen: load.coverage.statements,
         traffic: traffic.as_ref(),

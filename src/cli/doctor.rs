@@ -365,6 +365,7 @@ mod tests {
             setting: setting.to_owned(),
             unit: unit.map(str::to_owned),
             boot_val: None,
+            pending_restart: false,
         }
     }
 

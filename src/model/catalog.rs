@@ -69,6 +69,18 @@ pub struct Table {
     /// Whether row-level security is on: plans then depend on the role.
     #[serde(default)]
     pub row_security: bool,
+    /// `age(relfrozenxid)` of the table or of its TOAST table, whichever is older, transactions.
+    #[serde(default)]
+    pub xid_age: Option<f64>,
+    /// `mxid_age(relminmxid)` likewise, multixacts.
+    #[serde(default)]
+    pub mxid_age: Option<f64>,
+    /// 8 kB pages of the TOAST table as of the last VACUUM.
+    #[serde(default)]
+    pub toast_pages: f64,
+    /// `relreplident`: `d` the primary key, `n` nothing, `f` all columns, `i` an index.
+    #[serde(default)]
+    pub replica_identity: String,
     /// Columns in attribute order, dropped ones left out.
     #[serde(default)]
     pub columns: Vec<Column>,
@@ -79,6 +91,10 @@ pub struct Table {
 
 fn hundred() -> f64 {
     100.0
+}
+
+fn always() -> bool {
+    true
 }
 
 impl Table {
@@ -207,6 +223,9 @@ pub struct Constraint {
     /// Whether it has been validated.
     #[serde(default)]
     pub validated: bool,
+    /// Whether it is checked at all (`NOT ENFORCED`, 18+).
+    #[serde(default = "always")]
+    pub enforced: bool,
     /// Whether it may be checked at the end of the transaction: then its index proves nothing to the planner.
     #[serde(default)]
     pub deferrable: bool,

@@ -47,6 +47,29 @@ pub enum Change {
         /// The table.
         table: QualifiedName,
     },
+    /// `VACUUM`.
+    Vacuum {
+        /// The table.
+        table: QualifiedName,
+        /// `FREEZE`: all rows become visible for ever, and the table young.
+        freeze: bool,
+    },
+    /// `ALTER TABLE … SET (…)`: a storage option.
+    SetOption {
+        /// The table.
+        table: QualifiedName,
+        /// The option: `autovacuum_enabled`.
+        name: String,
+        /// Its value.
+        value: String,
+    },
+    /// `ALTER TABLE … VALIDATE CONSTRAINT`.
+    Validate {
+        /// The table.
+        table: QualifiedName,
+        /// The constraint.
+        constraint: String,
+    },
     /// `CREATE STATISTICS`. They are empty until the next ANALYZE.
     CreateStatistics {
         /// The statistics object.
@@ -85,6 +108,9 @@ impl Change {
             Self::Reindex { .. } => true,
             Self::AttachIndex { .. }
             | Self::Analyze { .. }
+            | Self::Vacuum { .. }
+            | Self::SetOption { .. }
+            | Self::Validate { .. }
             | Self::CreateStatistics { .. }
             | Self::DropStatistics { .. }
             | Self::Set { .. }
@@ -122,6 +148,17 @@ impl fmt::Display for Change {
             }
             Self::Reindex { name } => write!(f, "REINDEX INDEX CONCURRENTLY {name};"),
             Self::Analyze { table } => write!(f, "ANALYZE {table};"),
+            Self::Vacuum { table, freeze } => {
+                let freeze = if *freeze { " (FREEZE)" } else { "" };
+                write!(f, "VACUUM{freeze} {table};")
+            }
+            Self::SetOption { table, name, value } => {
+                write!(f, "ALTER TABLE {table} SET ({name} = {value});")
+            }
+            Self::Validate { table, constraint } => {
+                let constraint = quote_ident(constraint);
+                write!(f, "ALTER TABLE {table} VALIDATE CONSTRAINT {constraint};")
+            }
             Self::CreateStatistics {
                 name,
                 kinds,

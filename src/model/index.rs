@@ -278,7 +278,45 @@ pub struct Index {
     pub stats: Option<IndexStats>,
 }
 
+/// An index this many times larger is no substitute: reading more pages is what the narrower one spares.
+pub const MUCH_LARGER: f64 = 3.0;
+
 impl Index {
+    /// Whether nothing but queries depends on it.
+    #[must_use]
+    pub fn is_droppable(&self) -> bool {
+        self.usable()
+            && !self.incomplete
+            && !self.primary
+            && !self.exclusion
+            && !self.definition.unique
+            && !self.replica_identity
+            && !self.clustered
+            && self.constraint.is_none()
+            && self.parent_oid.is_none()
+    }
+
+    /// Whether this one stays and answers all that `index` answers: a twin, or one whose first keys are the same. Of twins the one
+    /// that backs a constraint, or is older, stays.
+    #[must_use]
+    pub fn stands_in_for(&self, index: &Self) -> bool {
+        if self.oid == index.oid || !self.usable() || self.incomplete {
+            return false;
+        }
+        let wide = IndexDefinition {
+            unique: false,
+            ..self.definition.clone()
+        };
+        if wide == index.definition {
+            return !self.is_droppable() || self.oid < index.oid;
+        }
+        let narrower = index.definition.keys.len() + index.definition.include.len()
+            < wide.keys.len() + wide.include.len();
+        narrower
+            && index.definition.is_prefix_of(&wide)
+            && self.relpages <= MUCH_LARGER * index.relpages
+    }
+
     /// Schema and name.
     #[must_use]
     pub fn qualified(&self) -> QualifiedName {

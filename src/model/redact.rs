@@ -56,6 +56,14 @@ pub fn redact(snapshot: &mut Snapshot) {
     for function in &mut definitions.functions {
         function.definition = None;
     }
+    if let Some(cluster) = &mut snapshot.cluster {
+        for session in &mut cluster.sessions {
+            session.application_name = None;
+        }
+        for prepared in &mut cluster.prepared {
+            prepared.gid.clear();
+        }
+    }
     let incomplete: usize = snapshot
         .indexes
         .iter_mut()
@@ -185,6 +193,10 @@ mod tests {
             extension: None,
             view_definition: Some("SELECT 'secret'".into()),
             row_security: false,
+            xid_age: None,
+            mxid_age: None,
+            toast_pages: 0.0,
+            replica_identity: String::new(),
             columns: vec![Column {
                 stats: Some(stats.clone()),
                 ..Column::default()
@@ -201,6 +213,7 @@ mod tests {
             index_oid: None,
             on_delete: None,
             validated: true,
+            enforced: true,
             deferrable: false,
             definition: Some("CHECK (a <> 'secret')".into()),
         };

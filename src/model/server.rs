@@ -53,6 +53,9 @@ pub struct Server {
     /// Settings that planner and analysis need, by name, `pg_settings.setting` with its unit.
     #[serde(default)]
     pub settings: BTreeMap<String, Setting>,
+    /// Memory of the server's machine, bytes, where it could be found out.
+    #[serde(default)]
+    pub memory_bytes: Option<f64>,
 }
 
 /// An installed extension.
@@ -75,6 +78,9 @@ pub struct Setting {
     /// Built-in default, to see what was changed.
     #[serde(default)]
     pub boot_val: Option<String>,
+    /// Whether it was changed and waits for a restart.
+    #[serde(default)]
+    pub pending_restart: bool,
 }
 
 impl Server {

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::model::catalog::{Constraint, Table};
+use crate::model::cluster::{Cluster, Sequence};
 use crate::model::definition::Definitions;
 use crate::model::gap::Gap;
 use crate::model::ident::QualifiedName;
@@ -40,6 +41,12 @@ pub struct Snapshot {
     /// The rest of the schema.
     #[serde(default)]
     pub definitions: Definitions,
+    /// Sequences, by oid.
+    #[serde(default)]
+    pub sequences: Vec<Sequence>,
+    /// The server as a whole; `None` = not seen.
+    #[serde(default)]
+    pub cluster: Option<Cluster>,
     /// Statements, most expensive first.
     pub statements: Vec<Statement>,
     /// What was not seen.

@@ -96,6 +96,8 @@ pub struct TableStats {
     pub n_dead_tup: i64,
     /// Rows changed since the last ANALYZE.
     pub n_mod_since_analyze: i64,
+    /// Rows inserted since the last VACUUM.
+    pub n_ins_since_vacuum: i64,
     /// Last VACUUM of any kind, Unix seconds.
     pub last_vacuum: Option<f64>,
     /// Last ANALYZE of any kind, Unix seconds.

@@ -5,6 +5,7 @@
 
 mod array;
 mod catalog;
+mod cluster;
 mod columns;
 mod definitions;
 mod gaps;
@@ -34,6 +35,8 @@ pub struct CollectOptions {
     pub activity: bool,
     /// Keep at most so many statements of `pg_stat_statements`, those with the most time; a Gap counts the rest.
     pub max_statements: u32,
+    /// Read the server as a whole, and sequences.
+    pub cluster: bool,
 }
 
 impl Default for CollectOptions {
@@ -42,6 +45,7 @@ impl Default for CollectOptions {
             statements: true,
             activity: false,
             max_statements: 10_000,
+            cluster: true,
         }
     }
 }
@@ -116,6 +120,14 @@ async fn everything(
     let definitions = definitions::definitions(transaction, expression_stats).await?;
     catalog::views(transaction, &mut relations).await?;
     server::roles(transaction, &mut server, &statements).await?;
+    let (sequences, cluster) = if options.cluster {
+        (
+            cluster::sequences(transaction).await?,
+            cluster::cluster(transaction).await?,
+        )
+    } else {
+        (Vec::new(), None)
+    };
 
     gaps.extend(gaps::of_relations(&server, &relations));
     gaps.extend(gaps::of_expressions(&server, &indexes));
@@ -132,6 +144,8 @@ async fn everything(
         constraints,
         extended_stats,
         definitions,
+        sequences,
+        cluster,
         statements,
         gaps,
     };

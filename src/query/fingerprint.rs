@@ -25,6 +25,17 @@ pub(crate) fn fingerprint(tokens: &[Token<'_>]) -> u64 {
     hash.finish()
 }
 
+/// The hash of some words, which is the same everywhere and for ever.
+#[must_use]
+pub(crate) fn of_words<'a>(words: impl IntoIterator<Item = &'a str>) -> u64 {
+    let mut hash = Fnv::new();
+    for word in words {
+        hash.write(&[0x1f]);
+        hash.write(word.as_bytes());
+    }
+    hash.finish()
+}
+
 /// FNV-1a, 64 bits (Fowler, Noll, Vo), with the finalizer of `MurmurHash3` so that every bit of the result depends on all.
 struct Fnv(u64);
 

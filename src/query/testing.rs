@@ -86,6 +86,7 @@ fn server() -> Server {
         setting: value.into(),
         unit: unit.map(Into::into),
         boot_val: Some(value.into()),
+        pending_restart: false,
     };
     Server {
         version_num: 150_018,
@@ -208,6 +209,10 @@ fn blank_table(oid: u32, name: QualifiedName, kind: TableKind) -> Table {
         extension: None,
         view_definition: None,
         row_security: false,
+        xid_age: None,
+        mxid_age: None,
+        toast_pages: 0.0,
+        replica_identity: String::new(),
         columns: vec![],
         stats: None,
     }
@@ -362,6 +367,7 @@ fn key(snapshot: &mut Snapshot, table_oid: u32, columns: Vec<String>, primary: b
         index_oid: Some(oid),
         on_delete: None,
         validated: true,
+        enforced: true,
         deferrable: false,
         definition: None,
     });
@@ -398,6 +404,7 @@ fn foreign_key(
         index_oid: None,
         on_delete: Some("a".into()),
         validated: true,
+        enforced: true,
         deferrable: false,
         definition: None,
     });

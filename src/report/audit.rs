@@ -1,10 +1,11 @@
 //! An audit: what is wrong with the statements that cost most, and what to do, for people and for programs.
 
+mod database;
 mod traffic;
 
 use serde_json::{Value, json as object};
 
-use crate::audit::finding::Severity;
+use crate::audit::finding::{Finding, Severity};
 use crate::audit::load::Audited;
 use crate::model::gap::Gap;
 use crate::model::unit::{Count, Millis, Percent};
@@ -20,6 +21,8 @@ pub use traffic::{LogFile, Traffic};
 pub struct Audit<'a> {
     /// What was looked at.
     pub target: &'a TargetSummary,
+    /// What was found in the database, whatever statements run, what matters most first.
+    pub database: &'a [Finding],
     /// The statements with findings and without, most expensive first.
     pub statements: &'a [Audited],
     /// How many statements there were to look at.
@@ -39,6 +42,7 @@ impl Audit<'_> {
         let findings = self.statements.iter().flat_map(|s| &s.findings);
         let repeated = self.traffic.iter().flat_map(|t| &t.found);
         let findings = findings.chain(repeated.map(|r| &r.finding));
+        let findings = findings.chain(self.database);
         findings.map(|finding| finding.severity).max()
     }
 }
@@ -69,10 +73,9 @@ pub fn text(audit: &Audit<'_>, style: Style) -> String {
             ),
         ),
         (
-            "found",
+            "statements",
             if audit.statements.is_empty() {
-                "could not look: no statement was visible, which says nothing about the database"
-                    .into()
+                "could not look: no statement was visible, which says nothing about the load".into()
             } else {
                 format!(
                     "{} in {}",
@@ -82,11 +85,13 @@ pub fn text(audit: &Audit<'_>, style: Style) -> String {
             },
         ),
     ];
+    facts.push(("database", phrase::counted(audit.database.len(), "finding")));
     facts.extend(audit.traffic.map_or_else(Vec::new, loops));
     page.facts(2, &facts);
     if let Some(traffic) = audit.traffic {
         traffic::text(&mut page, traffic);
     }
+    database::database(&mut page, audit.database, audit.advice);
     for statement in with {
         page.blank();
         one(&mut page, statement);
@@ -143,7 +148,17 @@ fn one(page: &mut Page, statement: &Audited) {
     }
 }
 
-/// Writes it for programs: `{schema_version, tool, target, seen, statements: [{queryid, queryids, fingerprint, query, calls, mean_ms,
+/// Findings, each with the fingerprint by which it is known again in another run.
+fn findings(findings: &[Finding], statement: &str) -> Vec<Value> {
+    let known = |finding: &Finding| {
+        let mut value = super::explain::finding(finding);
+        value["fingerprint"] = object!(finding.fingerprint(statement));
+        value
+    };
+    findings.iter().map(known).collect()
+}
+
+/// Writes it for programs: `{schema_version, tool, target, findings: [about the database], seen, statements: [{queryid, queryids, fingerprint, query, calls, mean_ms,
 /// load_share, plan, values, findings: [as in explain]}], repeated, gaps, recommendations}`. `repeated` is null where it was not looked for;
 /// else `{watched: {seconds, samples, …} or null, logs: [{name, format, entries, …}], found: [{finding, kind, table, column, statement,
 /// parent, score, certainty, reasons, per_parent, round_trips, saved_ms, spared: {calls, time}, seen_in: [counters, logs], fix}]}`.
@@ -161,13 +176,14 @@ pub fn json(audit: &Audit<'_>) -> String {
             "load_share": statement.load_share,
             "plan": statement.plan,
             "values": statement.values,
-            "findings": statement.findings.iter().map(super::explain::finding).collect::<Vec<Value>>(),
+            "findings": findings(&statement.findings, &statement.fingerprint),
         })
     };
     let all = object!({
         "schema_version": SCHEMA_VERSION,
         "tool": {"name": "pgperf", "version": env!("CARGO_PKG_VERSION")},
         "target": audit.target,
+        "findings": findings(audit.database, ""),
         "seen": audit.seen,
         "statements": audit.statements.iter().map(statement).collect::<Vec<Value>>(),
         "repeated": audit.traffic.map(traffic::json),

@@ -65,6 +65,21 @@ impl<'a> Base<'a> {
         target: bool,
         snapshot: &'a Snapshot,
     ) -> Self {
+        let mut base = Self::without_indexes(relation, implied, joined, target, snapshot);
+        let existing = snapshot.indexes_of(relation.table_oid);
+        base.existing = existing.filter_map(|i| Ix::existing(i, &base)).collect();
+        base
+    }
+
+    /// The same, but that no index of it is known: for who asks how many rows pass only. What an index is like takes ten times as
+    /// long to find out.
+    pub(crate) fn without_indexes(
+        relation: &'a Relation,
+        implied: &[Predicate],
+        joined: &[&str],
+        target: bool,
+        snapshot: &'a Snapshot,
+    ) -> Self {
         let table = snapshot.table(relation.table_oid);
         let (tuples, pages) = table.map_or((1000.0, 10.0), size);
         let needed = match (&relation.columns, target) {
@@ -91,14 +106,8 @@ impl<'a> Base<'a> {
             unique_sets: Vec::new(),
             joined: joined.iter().map(|c| column_at(table, c)).collect(),
         };
-        let indexes: Vec<&Index> = snapshot
-            .indexes_of(relation.table_oid)
-            .filter(|i| i.usable())
-            .collect();
-        base.unique_sets = indexes
-            .iter()
-            .filter_map(|i| unique_columns(i, table))
-            .collect();
+        let usable = (snapshot.indexes_of(relation.table_oid)).filter(|i| i.usable());
+        base.unique_sets = usable.filter_map(|i| unique_columns(i, table)).collect();
         let alone = base.unique_sets.iter().filter(|set| set.len() == 1);
         base.unique = alone.flatten().copied().collect();
         for predicate in relation.predicates.iter().chain(implied) {
@@ -118,10 +127,6 @@ impl<'a> Base<'a> {
         base.share = base.share_of(base.and) * ors;
         base.rows = clamp_rows(base.tuples * base.share);
         base.width = base.row_width();
-        base.existing = indexes
-            .iter()
-            .filter_map(|i| Ix::existing(i, &base))
-            .collect();
         base
     }
 

@@ -222,6 +222,7 @@ fn table_sums(leaves: &[&Table], own: Option<&TableStats>) -> (Figures, Option<T
             n_live_tup: sum(|s| s.n_live_tup),
             n_dead_tup: sum(|s| s.n_dead_tup),
             n_mod_since_analyze: sum(|s| s.n_mod_since_analyze),
+            n_ins_since_vacuum: sum(|s| s.n_ins_since_vacuum),
             last_vacuum: oldest(|s| s.last_vacuum),
             last_analyze: own
                 .and_then(|s| s.last_analyze)

@@ -23,6 +23,7 @@ pub(super) fn table_figures(table: &mut Table, comment: &Comment) {
             "n_tup_hot_upd" => Some(&mut stats.n_tup_hot_upd),
             "n_live_tup" => Some(&mut stats.n_live_tup),
             "n_mod_since_analyze" => Some(&mut stats.n_mod_since_analyze),
+            "n_dead_tup" => Some(&mut stats.n_dead_tup),
             _ => None,
         };
         if let Some(counter) = counter {

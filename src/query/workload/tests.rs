@@ -337,6 +337,7 @@ fn what_is_not_worth_a_plan() {
         setting: "off".into(),
         unit: None,
         boot_val: None,
+        pending_restart: false,
     };
     s.server
         .settings

@@ -138,8 +138,11 @@ fn statement(page: &mut Page, mark: &str, side: &Side) {
 pub(super) fn json(traffic: &Traffic) -> Value {
     let found = traffic.found.iter().map(|found| {
         let Repeated { finding, case } = found;
+        let mut known = crate::report::explain::finding(finding);
+        let statement = format!("{:016x}", case.child.fingerprint);
+        known["fingerprint"] = object!(finding.fingerprint(&statement));
         object!({
-            "finding": crate::report::explain::finding(finding),
+            "finding": known,
             "kind": case.kind,
             "table": case.table,
             "column": case.column,

@@ -264,6 +264,7 @@ mod tests {
             setting: value.to_owned(),
             unit: None,
             boot_val: None,
+            pending_restart: false,
         };
         Server {
             database: "My Shop".into(),
