@@ -21,7 +21,8 @@ use crate::report::audit::{LogFile, Traffic};
 /// Server logs to read.
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct LogArgs {
-    /// Read a server log too, oldest first (repeatable): csvlog, jsonlog or stderr, also packed by gzip or zstd; `-` for stdin.
+    /// Read a server log, oldest first (repeatable): csvlog, jsonlog or stderr, plain or packed by gzip or zstd; `-` for stdin.
+    /// Statements are planned with the values that it shows most often.
     #[arg(long = "log", value_name = "FILE")]
     files: Vec<PathBuf>,
     /// How the lines of a stderr log begin; by default as the server says, or as it looks.

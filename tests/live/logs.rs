@@ -27,7 +27,6 @@ fn form(major: u32) -> (&'static [&'static str], &'static str) {
             &["stderr"],
             "%m [%p]: [%l-1] user=%u,db=%d,app=%a,client=%h ",
         ),
-        15 => (&["jsonlog"], "%m [%p] "),
         16 => (&["csvlog", "stderr"], "%m [%p] %q%u@%d "),
         17 => (&["stderr"], "%m [%p] %q%u@%d %c %v %x %a "),
         _ => (&["jsonlog"], "%m [%p] "),

@@ -15,11 +15,12 @@ each order, how many there are. Each of these is fast, so that no list of slow s
 trip for each row, planning and locks each time, and the page gets slower with every row that is added.
 
 Told by: in pg_stat_statements (audit --watch), one statement is executed as often as another gives rows, a foreign key or a name
-leads from the one's rows to the other, and both rise and fall together from sample to sample; a list that gives always as many
-rows, and questions that are asked always as often for each page, are not told. In logs (audit --log), a session runs the same
-statement with other values row after row, after the same other statement, and how often depends on the data. The score says
-how sure that is: from 0.65 on it is likely, below it is possible and never more than low. Counters alone give 0.80 at most;
-where both sources show the same it is surer.
+leads from the one's rows to the other, and both rise and fall together from sample to sample. Questions that are asked always as
+often for each page, whatever its list has, are not told; where a short list always has as many rows, the two cannot be told
+apart, and it is possible at most. In logs (audit --log), a session runs the same statement with other values row after row, after
+the same other statement, and how often depends on the data, or it is ten times and more. The score says how sure that is: from
+0.65 on it is likely, below it is possible and never more than low. Counters alone give 0.80 at most; where both sources show the
+same it is surer.
 
 Do: ask once for all rows, by the statement given: it takes an array of the keys. Or join it to the parent. ORMs have a word for
 it: includes (Rails), select_related and prefetch_related (Django), selectinload (SQLAlchemy), include (Prisma), JOIN FETCH and
