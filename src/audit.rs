@@ -12,6 +12,7 @@ pub mod execution;
 pub mod finding;
 pub mod load;
 pub mod partitions;
+pub mod repeated;
 pub mod rows;
 pub mod rules;
 pub mod scan;

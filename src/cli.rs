@@ -28,6 +28,8 @@ mod output;
 mod planner;
 mod rules;
 mod snapshot;
+mod traffic;
+mod watch;
 
 use std::process::ExitCode;
 

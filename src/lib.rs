@@ -58,7 +58,8 @@
 //!
 //! - *a candidate rule*: a function in the advisor's candidates, its sentence in the doc comment there, and a test case;
 //! - *a rule*: `audit/rules/x.rs` with its page and its check, a line in [`audit::rules::RULES`], and scenarios under `testdata/plans`
-//!   that it finds and does not find (`testdata/README.md` says how plans are recorded);
+//!   that it finds and does not find (`testdata/README.md` says how plans are recorded); statements under `testdata/statements`, and
+//!   programs under `testdata/logs`, do the same for rules about texts and about what is repeated;
 //! - *a report format*: `report/x.rs`, a variant of [`report::Format`] and its arm;
 //! - *a collector*: `sql/x/<since>.sql`, its struct and line under `pg/collect`, and the field of
 //!   [`model::snapshot::Snapshot`];

@@ -7,9 +7,9 @@
 //! instead. `workload` puts statements, weights and coverage together, `split` reads files, and `expression` spells expressions
 //! so that they compare; `comparison` says what a condition of a plan compares with what, `facts` how a statement is written, and
 //! `rewrite` writes it otherwise; `gate` says what it could do beside reading, `vector` with which values it is executed, and
-//! `given` reads what people paste. `log` reads what a server logs of statements, and
-//! `n_plus_one` tells from logs or from counters which are run once for each row of another. Nothing here fails: what is not
-//! understood comes back as a reason. `bytes` looks through long texts.
+//! `given` reads what people paste. `log` reads what a server logs of statements, `n_plus_one` tells from logs or from counters which
+//! are run once for each row of another, and `sent` puts values that logs show in the place of parameters. Nothing here fails: what
+//! is not understood comes back as a reason. `bytes` looks through long texts.
 
 pub mod analyse;
 pub(crate) mod bytes;
@@ -29,6 +29,7 @@ pub mod n_plus_one;
 pub mod parse;
 pub(crate) mod repair;
 pub mod rewrite;
+pub mod sent;
 pub mod shape;
 pub(crate) mod simplify;
 pub mod split;

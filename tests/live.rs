@@ -23,8 +23,12 @@ mod live {
     mod interrupt;
     mod kinds;
     mod local;
+    #[path = "../corpus/log_scenario.rs"]
+    pub(crate) mod log_scenario;
+    mod logs;
     mod n_plus_one;
     mod plans;
+    mod program;
     mod roles;
     #[path = "../corpus/scenario.rs"]
     pub(crate) mod scenario;

@@ -40,7 +40,12 @@ const FEWEST_ROWS: f64 = 0.5;
 pub fn assume_values(workload: &mut Workload, snapshot: &Snapshot) {
     for query in &mut workload.queries {
         let classes = value_classes(query, snapshot);
-        let found = told(query, &classes, snapshot);
+        let was_sent = !query.variants.is_empty() && !classes.is_empty();
+        let found = if was_sent {
+            Vec::new()
+        } else {
+            told(query, &classes, snapshot)
+        };
         if found.is_empty() {
             query.classes = classes;
             continue;

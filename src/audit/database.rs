@@ -53,11 +53,10 @@ pub fn bytes(snapshot: &Snapshot, oid: u32, relpages: f64) -> f64 {
 #[must_use]
 pub fn option<'a>(snapshot: &'a Snapshot, table: &Table, name: &str) -> Option<&'a str> {
     let storage = snapshot.definitions.storage(table.oid)?;
-    let own = storage.options.iter().find_map(|o| {
+    storage.options.iter().find_map(|o| {
         let (option, value) = o.split_once('=')?;
         (option == name).then_some(value)
-    });
-    own
+    })
 }
 
 /// The setting as it applies to a table.

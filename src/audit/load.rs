@@ -31,6 +31,8 @@ pub struct Audited {
     pub plan: Option<String>,
     /// Whether it was executed; `None` = nobody wanted that.
     pub execution: Option<Execution>,
+    /// Where the values come from that it was planned with, if not from what is assumed.
+    pub values: Option<String>,
     /// What was found, what matters most first.
     pub findings: Vec<Finding>,
 }
@@ -109,6 +111,7 @@ pub fn audited(
         load_share,
         plan: plan.map(|plan| plan.root().name()),
         execution: None,
+        values: None,
         findings,
     }
 }

@@ -61,6 +61,7 @@ mod matview_no_unique;
 mod memoize_poor;
 mod memory_overcommitted;
 mod missing_primary_key;
+mod n_plus_one;
 mod nestloop_misestimate;
 mod nestloop_no_index;
 mod non_sargable;
@@ -85,6 +86,7 @@ mod read_efficiency_seq;
 mod recheck_waste;
 mod recursive_runaway;
 mod redundant_index;
+mod redundant_statement;
 mod replication_slot;
 mod rollbacks;
 mod row_misestimate;
@@ -101,8 +103,6 @@ mod standby_lag;
 mod storage_disk;
 mod subplan_correlated;
 mod temp_files;
-#[cfg(test)]
-mod tests;
 mod timeouts_unset;
 mod trigger_time;
 mod union_vs_all;
@@ -115,6 +115,7 @@ mod vacuum_lag;
 mod window_limit;
 mod workers_not_launched;
 mod wraparound;
+mod write_loop;
 mod writes_in_select;
 
 use crate::audit::finding::{Finding, Fix, Severity, severity};
@@ -124,6 +125,7 @@ use crate::audit::text::Text;
 use crate::audit::view::View;
 use crate::model::snapshot::Snapshot;
 use crate::model::unit::{Count, Millis, Percent};
+use crate::query::n_plus_one::NPlusOne;
 
 /// One rule.
 pub struct Rule {
@@ -144,6 +146,8 @@ pub enum Check {
     Plan(fn(&View<'_>) -> Vec<Hit>),
     /// The text of a statement.
     Sql(fn(&Text<'_>) -> Vec<TextHit>),
+    /// What statements do one after another: what to do about it, if the rule is about that.
+    Repeated(fn(&NPlusOne) -> Option<Fix>),
     /// A database: its schema, its statistics, the settings and counters of its server.
     Database(fn(&Snapshot) -> Vec<DatabaseHit>),
 }
@@ -264,6 +268,9 @@ pub const RULES: &[&Rule] = &[
     &insert_no_columns::RULE,
     &cache_candidate::RULE,
     &matview_candidate::RULE,
+    &n_plus_one::RULE,
+    &write_loop::RULE,
+    &redundant_statement::RULE,
     &wraparound::RULE,
     &checksum_failures::RULE,
     &collation_changed::RULE,

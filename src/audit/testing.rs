@@ -30,9 +30,10 @@ pub(crate) fn in_database(rule: &str, ddl: &str, change: impl FnOnce(&mut Snapsh
     change(&mut snapshot);
     let findings = of_database(&snapshot);
     let of_rule = findings.iter().filter(|f| f.rule == rule);
-    of_rule
-        .map(|f| format!("{} {}", f.severity.name(), line(f)))
-        .collect()
+    let lines: Vec<String> = of_rule
+        .map(|f| [f.severity.name(), " ", &line(f)].concat())
+        .collect();
+    lines.concat()
 }
 
 /// Gives the server a setting.

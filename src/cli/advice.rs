@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{IsTerminal as _, Write as _};
+use std::sync::Arc;
 
 use clap::ValueEnum;
 
@@ -32,6 +33,8 @@ use crate::advisor::write_cost::{WriteCost, write_cost};
 use crate::model::gap::{Gap, Part};
 use crate::model::snapshot::Snapshot;
 use crate::pg::connect::Connection;
+use crate::query::n_plus_one::Loops;
+use crate::query::sent::{SentStatements, with_sent_values};
 use crate::query::workload::{Reason, Workload, WorkloadOptions, with_plans, workload};
 
 use crate::report::{
@@ -73,6 +76,8 @@ pub(crate) struct AdviceOptions {
     /// Statements of a file, by position, that were not understood, with what was found in them: errors, unless the server
     /// can plan them.
     pub(crate) doubts: BTreeMap<usize, String>,
+    /// Logs that show with which values statements are sent.
+    pub(crate) logs: Option<Arc<Loops>>,
     /// Where the snapshot came from, if from a file.
     pub(crate) snapshot_file: Option<String>,
 }
@@ -118,6 +123,9 @@ pub(crate) async fn advice(
 ) -> Result<Report, Failure> {
     let mut asking = Asking::new(snapshot, connection, options.planner, options.deadline);
     let (mut workload, unread) = read(snapshot, &mut asking, options).await?;
+    if let Some(loops) = &options.logs {
+        with_sent_values(&mut workload, snapshot, &SentStatements::new(loops));
+    }
     assume_values(&mut workload, snapshot);
     let candidates = candidates(&workload, snapshot, &options.candidates());
     let indexes = candidates.indexes.iter();

@@ -12,6 +12,7 @@ use super::args::size;
 use super::deadline::Deadline;
 use super::interrupt::unless_interrupted;
 use super::output::{Output, write};
+use super::traffic::LogArgs;
 use super::{ConnectArgs, Exit, Failure, load};
 use crate::model::gap::{Gap, Part};
 use crate::model::snapshot::Snapshot;
@@ -26,6 +27,8 @@ use crate::report::Report;
 pub(crate) struct AdviseArgs {
     #[command(flatten)]
     pub(crate) connect: ConnectArgs,
+    #[command(flatten)]
+    pub(crate) logs: LogArgs,
     /// Analyse a snapshot file (pgperf snapshot) instead of a live database.
     #[arg(long, value_name = "SNAPSHOT", conflicts_with_all = ["target", "dbname", "host", "port", "user"])]
     pub(crate) from: Option<PathBuf>,
@@ -113,6 +116,7 @@ async fn advise(args: &AdviseArgs) -> Result<(Snapshot, Report, Exit), Failure> 
         Some((name, text)) => use_file(&mut snapshot, &name, &text, args.planner)?,
         None => BTreeMap::new(),
     };
+    let (logs, unseen) = args.logs.values(&snapshot)?;
     let options = AdviceOptions {
         budget_bytes: budget.map(|b| b.bytes(snapshot.server.database_size_bytes)),
         max_indexes: args.max_indexes.map(|n| n as usize),
@@ -129,9 +133,11 @@ async fn advise(args: &AdviseArgs) -> Result<(Snapshot, Report, Exit), Failure> 
         },
         explain_rejections: args.explain_rejections,
         doubts,
+        logs,
         snapshot_file: args.from.as_ref().map(|p| p.display().to_string()),
     };
-    let report = advice(&snapshot, connection.as_ref(), &options).await?;
+    let mut report = advice(&snapshot, connection.as_ref(), &options).await?;
+    report.gaps.extend(unseen);
     if let Some(connection) = connection {
         connection.close().await;
     }

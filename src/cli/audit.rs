@@ -1,6 +1,7 @@
 //! `pgperf audit`: every rule over the statements that cost most.
 
 use std::io::{IsTerminal as _, Write as _};
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
@@ -11,7 +12,8 @@ use super::execute::{Bounds, execute, not, untried};
 use super::gate::{Allowed, is_no_superuser};
 use super::interrupt::unless_interrupted;
 use super::output::{style, to_stdout};
-use super::{ConnectArgs, Exit, Failure, load, memory};
+use super::traffic::TrafficArgs;
+use super::{ConnectArgs, Exit, Failure, memory};
 use crate::advisor::usual::assume_values;
 use crate::advisor::vectors::vectors;
 use crate::audit::database::unseen;
@@ -25,6 +27,8 @@ use crate::model::snapshot::Snapshot;
 use crate::pg::connect::Connection;
 use crate::pg::error::Kind;
 use crate::pg::explain::{Depth, Explainable, explained};
+use crate::query::n_plus_one::Loops;
+use crate::query::sent::{Sent, SentStatements};
 use crate::query::workload::{Query, Workload, WorkloadOptions, workload};
 use crate::report::audit::{Audit, json, text};
 use crate::report::{Report, TargetSummary};
@@ -34,6 +38,8 @@ use crate::report::{Report, TargetSummary};
 pub(crate) struct AuditArgs {
     #[command(flatten)]
     connect: ConnectArgs,
+    #[command(flatten)]
+    traffic: TrafficArgs,
     /// Audit at most this many statements, the most expensive ones.
     #[arg(long, value_name = "N", default_value_t = 100)]
     top: usize,
@@ -102,7 +108,7 @@ pub(crate) async fn run(args: &AuditArgs) -> Result<Exit, Failure> {
 }
 
 async fn audit(args: &AuditArgs) -> Result<Exit, Failure> {
-    let (connection, mut snapshot) = load::live(&args.connect.options(), true, false).await?;
+    let (connection, mut snapshot, before) = args.traffic.collect(&args.connect).await?;
     snapshot.server.memory_bytes =
         memory::of_server(args.memory.as_deref(), connection.endpoint())?;
     let allowed = Allowed {
@@ -112,6 +118,8 @@ async fn audit(args: &AuditArgs) -> Result<Exit, Failure> {
     if args.analyze {
         is_no_superuser(snapshot.server.is_superuser, &allowed)?;
     }
+    let logs = args.traffic.read_logs(&snapshot)?;
+    let (traffic, not_told) = args.traffic.judge(&snapshot, &before, logs.as_ref());
     let findings = of_database(&snapshot);
     let options = WorkloadOptions {
         top: Some(args.top),
@@ -124,15 +132,19 @@ async fn audit(args: &AuditArgs) -> Result<Exit, Failure> {
         Vec::new()
     };
     assume_values(&mut load, &snapshot);
-    let (statements, unplanned) = statements(&connection, &snapshot, &load, executed).await?;
+    let sent = logs.as_ref().map(|(loops, _)| SentStatements::new(loops));
+    let (statements, unplanned) =
+        statements(&connection, &snapshot, &load, executed, sent.as_ref()).await?;
     let report = if args.no_advice {
         None
     } else {
-        Some(advised(args, &connection, &snapshot, options).await?)
+        let logs = logs.as_ref().map(|(loops, _)| Arc::clone(loops));
+        Some(advised(args, &connection, &snapshot, options, logs).await?)
     };
     connection.close().await;
     let mut gaps = snapshot.gaps.clone();
     gaps.extend(unplanned);
+    gaps.extend(not_told);
     gaps.extend(unseen(&snapshot));
     // The advice tells the same gaps, and more.
     if let Some(report) = &report {
@@ -144,6 +156,7 @@ async fn audit(args: &AuditArgs) -> Result<Exit, Failure> {
         database: &findings,
         statements: &statements,
         seen: load.coverage.statements,
+        traffic: traffic.as_ref(),
         gaps: &gaps,
         advice: report.as_ref(),
     };
@@ -210,6 +223,7 @@ async fn statements(
     snapshot: &Snapshot,
     load: &Workload,
     executed: Vec<Executed>,
+    sent: Option<&SentStatements<'_>>,
 ) -> Result<(Vec<Audited>, Option<Gap>), Failure> {
     let timed = load.coverage.timed;
     let total = load.coverage.total;
@@ -224,18 +238,27 @@ async fn statements(
         let (execution, executed) = executed
             .next()
             .map_or((None, None), |(e, plan)| (Some(e), plan));
+        let mut sent = sent.and_then(|sent| sent.of(query, snapshot));
         let plan = match executed {
-            Some(plan) => Some(plan),
-            None => match planned(connection, query).await? {
-                Ok(plan) => Some(plan),
-                Err(why) => {
-                    refused.push(why);
-                    None
-                }
-            },
+            Some(plan) => {
+                // It was executed with values of its own.
+                sent = None;
+                Ok(plan)
+            }
+            None => planned(connection, query, sent.as_ref()).await?,
         };
+        // What a log shows in another way than the server takes it is no help.
+        let plan = match plan {
+            Err(_) if sent.take().is_some() => planned(connection, query, None).await?,
+            plan => plan,
+        };
+        let plan = plan.map_err(|why| refused.push(why)).ok();
         let of_it = audited(query, plan.as_ref(), load, snapshot, total);
-        all.push(of_it.with(execution));
+        let one = of_it.with(execution);
+        all.push(Audited {
+            values: sent.map(|sent| sent.origin()),
+            ..one
+        });
     }
     let gap = refused.first().map(|example| {
         let what = format!("statements that the server would not plan, e.g.: {example}");
@@ -246,23 +269,31 @@ async fn statements(
     Ok((all, gap))
 }
 
-/// Its plan with its usual values, not executed; the inner error is about this statement.
+/// Its plan with the values it was sent with, else with its usual ones, not executed; the inner error is about this statement.
 async fn planned(
     connection: &Connection,
     query: &Query,
+    sent: Option<&Sent>,
 ) -> Result<Result<Explained, String>, Failure> {
     let usual = query.ways().max_by(|a, b| a.0.total_cmp(&b.0));
-    let (text, parameters) = usual
-        .map_or((query.text.as_str(), query.parameters), |(_, usual, _)| {
-            (usual.text.as_str(), usual.parameters)
-        });
+    let usual = sent
+        .map(|sent| &sent.usual)
+        .or(usual.map(|(_, usual, _)| usual));
+    let (text, parameters) = usual.map_or((query.text.as_str(), query.parameters), |usual| {
+        (usual.text.as_str(), usual.parameters)
+    });
     let statement = Explainable {
         text,
         parameters,
         search_path: &query.search_path,
     };
     match explained(connection, &statement, Depth::Planned).await {
-        Ok(output) => Ok(Explained::read(&output)),
+        Ok(output) => Ok(Explained::read(&output).map(|mut plan| {
+            if let Some(sent) = sent {
+                sent.mask(&mut plan);
+            }
+            plan
+        })),
         Err(error) if error.kind == Kind::Lost => Err(error.into()),
         Err(error) => Ok(Err(error.message)),
     }
@@ -274,11 +305,13 @@ async fn advised(
     connection: &Connection,
     snapshot: &Snapshot,
     workload: WorkloadOptions,
+    logs: Option<Arc<Loops>>,
 ) -> Result<Report, Failure> {
     let options = AdviceOptions {
         planner: args.planner,
         deadline: Deadline::default(),
         workload,
+        logs,
         ..AdviceOptions::default()
     };
     advice(snapshot, Some(connection), &options).await

@@ -13,6 +13,7 @@ use super::advice::{AdviceOptions, PlannerChoice, advice};
 use super::deadline::Deadline;
 use super::interrupt::unless_interrupted;
 use super::output::{style, to_stdout};
+use super::traffic::LogArgs;
 use super::{ConnectArgs, Exit, Failure, load};
 use crate::advisor::recommendation::Action;
 use crate::audit::statement::of_statement;
@@ -21,9 +22,11 @@ use crate::audit::view::View;
 use crate::model::explained::Explained;
 use crate::model::snapshot::Snapshot;
 use crate::pg::connect::Connection;
+use crate::pg::error::Kind;
 use crate::pg::explain::{Depth, Explainable, explained};
 use crate::query::facts::Read;
 use crate::query::parse;
+use crate::query::sent::Sent;
 use crate::report::Report;
 use crate::report::explain::{Examined, compare, json, text as page_of};
 use analyze::{Executed, analyzed};
@@ -50,6 +53,8 @@ pub(crate) struct ExplainArgs {
     /// statement; a recorded plan gets advice.
     #[arg(long, value_name = "SNAPSHOT", conflicts_with_all = ["target", "dbname", "host", "port", "user", "compare"])]
     from: Option<PathBuf>,
+    #[command(flatten)]
+    logs: LogArgs,
     /// Execute it, if it is proven to read only: EXPLAIN (ANALYZE, BUFFERS) in a read-only transaction that is rolled back.
     /// Parameters without values get some from the statistics.
     #[arg(long)]
@@ -111,26 +116,38 @@ async fn live(args: &ExplainArgs, subject: Subject) -> Result<Exit, Failure> {
     let (connection, snapshot) = load::live(&args.connect.options(), by_id, false).await?;
     let given = statement(subject, &snapshot)?;
     let statement = parse::explainable(&given.text).map_err(|why| no_statement(&why))?;
+    let (statement, sent) = with_sent(args, &connection, &snapshot, statement).await?;
+    let values = sent.as_ref().map(Sent::origin);
     let Executed {
-        plan,
+        mut plan,
         source,
         notes,
     } = if args.analyze {
-        analyzed(args, &connection, &snapshot, &statement, &given.text).await?
+        let executed = analyzed(args, &connection, &snapshot, &statement, &given.text).await?;
+        let how = values.map_or_else(String::new, |values| format!("{values}; "));
+        Executed {
+            source: how + &executed.source,
+            ..executed
+        }
     } else {
         let asked = explainable(&statement);
         let output = explained(&connection, &asked, Depth::Planned).await?;
-        let source = if statement.parameters > 0 {
-            "generic plan, made without values and not executed"
-        } else {
-            "planned, not executed; --analyze executes"
+        let source = match values {
+            Some(values) => format!("{values}; not executed"),
+            None if statement.parameters > 0 => {
+                "generic plan, made without values and not executed".to_owned()
+            }
+            None => "planned, not executed; --analyze executes".to_owned(),
         };
         Executed {
             plan: read(&output, "the server")?,
-            source: source.to_owned(),
+            source,
             notes: Vec::new(),
         }
     };
+    if let Some(sent) = &sent {
+        sent.mask(&mut plan);
+    }
     let report = if args.no_advice {
         None
     } else {
@@ -169,6 +186,31 @@ async fn advised(
         .recommendations
         .retain(|r| !r.statements.is_empty() || r.action == Action::Analyze);
     Ok(report)
+}
+
+/// The statement with the values that logs show, where there are some and the server takes them.
+async fn with_sent(
+    args: &ExplainArgs,
+    connection: &Connection,
+    snapshot: &Snapshot,
+    statement: parse::Explainable,
+) -> Result<(parse::Explainable, Option<Sent>), Failure> {
+    let Some(sent) = args.logs.sent(snapshot, &statement, args.queryid)? else {
+        return Ok((statement, None));
+    };
+    let filled = parse::Explainable {
+        text: sent.usual.text.clone(),
+        parameters: sent.usual.parameters,
+    };
+    // Its message would show the values.
+    match explained(connection, &explainable(&filled), Depth::Planned).await {
+        Ok(_) => Ok((filled, Some(sent))),
+        Err(error) if error.kind == Kind::Lost => Err(error.into()),
+        Err(_) => {
+            eprintln!("pgperf: warning: the server does not take the values of the logs");
+            Ok((statement, None))
+        }
+    }
 }
 
 fn explainable(statement: &parse::Explainable) -> Explainable<'_> {

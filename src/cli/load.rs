@@ -15,8 +15,18 @@ pub(crate) async fn live(
     activity: bool,
 ) -> Result<(Connection, Snapshot), Failure> {
     let connection = connect(options).await?;
+    let snapshot = collected(&connection, statements, activity).await?;
+    Ok((connection, snapshot))
+}
+
+/// Collects, and keeps what is asked from now on out of the users' statements.
+pub(crate) async fn collected(
+    connection: &Connection,
+    statements: bool,
+    activity: bool,
+) -> Result<Snapshot, Failure> {
     let snapshot = collect(
-        &connection,
+        connection,
         &CollectOptions {
             statements,
             activity,
@@ -31,7 +41,7 @@ pub(crate) async fn live(
             .simple("SET pg_stat_statements.track = 'none'")
             .await;
     }
-    Ok((connection, snapshot))
+    Ok(snapshot)
 }
 
 /// Connects; warnings go to stderr.

@@ -1,5 +1,7 @@
 //! Server logs from files, plain or packed by gzip or zstd, one after another, a piece at a time.
 
+mod gaps;
+
 use std::fmt;
 use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, Read};
@@ -15,6 +17,12 @@ use crate::query::n_plus_one::{Loops, NPlusOne, from_loops};
 /// Bytes that are read at once.
 const PIECE: usize = 256 << 10;
 
+/// The server's default.
+const DEFAULT_PREFIX: &str = "%m [%p] ";
+
+/// What pgperf calls itself: what it asks is no part of the load.
+const OWN: &str = "pgperf";
+
 /// What was read of one file.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FileRead {
@@ -24,6 +32,10 @@ pub struct FileRead {
     pub format: &'static str,
     /// How much was in it.
     pub counts: Counts,
+    /// Entries of other databases, which are left out.
+    pub elsewhere: u64,
+    /// Entries of this one with a duration.
+    pub timed: u64,
     /// Why it was not read to its end, or tells nothing.
     pub problem: Option<String>,
 }
@@ -61,11 +73,42 @@ pub struct Unreadable {
 
 impl fmt::Display for Unreadable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "cannot read {}: {}", self.path.display(), self.error)
+        write!(f, "cannot read {}: {}", name(&self.path), self.error)
     }
 }
 
 impl std::error::Error for Unreadable {}
+
+/// How a file is called in messages.
+#[must_use]
+pub fn name(path: &Path) -> String {
+    if path.as_os_str() == "-" {
+        "stdin".to_owned()
+    } else {
+        path.display().to_string()
+    }
+}
+
+/// How a plain log is read, and what of it counts.
+#[derive(Debug, Clone, Default)]
+pub struct LogOptions {
+    /// The `log_line_prefix` that the user gave.
+    pub given: Option<String>,
+    /// That of the server; it may have been another when the log was written.
+    pub of_server: Option<String>,
+    /// The database; entries of others are left out. Empty = all.
+    pub database: String,
+}
+
+impl LogOptions {
+    /// The prefixes to try first, and whether others may be guessed.
+    fn prefixes(&self) -> (Vec<Prefix>, bool) {
+        match (&self.given, &self.of_server) {
+            (Some(given), _) => (vec![Prefix::new(given)], false),
+            (None, of_server) => (of_server.iter().map(|s| Prefix::new(s)).collect(), true),
+        }
+    }
+}
 
 /// Finds N+1 in logs. They are read in the order given, oldest first; a plain log has the `log_line_prefix` given. With a
 /// snapshot foreign keys count as evidence, and fixes name types.
@@ -77,17 +120,48 @@ pub fn n_plus_one_of_logs(
     log_line_prefix: &str,
     snapshot: Option<&Snapshot>,
 ) -> Result<(Vec<NPlusOne>, LogsRead), Unreadable> {
-    let prefix = Prefix::new(log_line_prefix);
-    let mut loops = Loops::new(prefix.resolution());
+    let options = LogOptions {
+        given: Some(log_line_prefix.to_owned()),
+        ..LogOptions::default()
+    };
+    let (loops, read) = loops_of_logs(paths, &options)?;
+    Ok((from_loops(&loops, snapshot), read))
+}
+
+/// Follows the statements of logs, in the order given, oldest first.
+///
+/// # Errors
+/// A file that cannot be opened.
+pub fn loops_of_logs(
+    paths: &[PathBuf],
+    options: &LogOptions,
+) -> Result<(Loops, LogsRead), Unreadable> {
+    let (prefixes, may_guess) = options.prefixes();
+    let mut loops = Loops::new(0.0);
     let mut read = LogsRead::default();
     for path in paths {
-        let file = each_entry(path, &prefix, &mut |entry| loops.observe(entry))?;
+        let opened = Opened::new(path, &prefixes, may_guess)?;
+        loops.resolution(opened.resolution);
+        let (mut elsewhere, mut timed) = (0, 0);
+        let mut observe = |entry: &Entry<'_>| {
+            let other = !entry.database.is_empty()
+                && !options.database.is_empty()
+                && entry.database != options.database;
+            if other {
+                elsewhere += 1;
+            } else if !entry.application_name.starts_with(OWN) {
+                timed += u64::from(entry.duration.is_some());
+                loops.observe(entry);
+            }
+        };
+        let mut file = opened.each(&mut observe);
+        (file.elsewhere, file.timed) = (elsewhere, timed);
         read.files.push(file);
     }
     loops.finish();
     read.statements = loops.statements();
     read.shortest_ms = loops.shortest();
-    Ok((from_loops(&loops, snapshot), read))
+    Ok((loops, read))
 }
 
 /// Reads one file, and gives each entry.
@@ -99,47 +173,93 @@ pub fn each_entry(
     prefix: &Prefix,
     sink: &mut dyn FnMut(&Entry<'_>),
 ) -> Result<FileRead, Unreadable> {
-    let unreadable = |error| Unreadable {
-        path: path.to_owned(),
-        error,
-    };
-    let mut bytes = unpacked(path).map_err(unreadable)?;
-    let mut piece = vec![0; PIECE];
-    let mut problem = None;
-    let mut next = |piece: &mut Vec<u8>| {
-        full(&mut bytes, piece).unwrap_or_else(|error| {
-            problem = Some(format!("it cannot be read to its end: {error}"));
-            0
+    Ok(Opened::new(path, std::slice::from_ref(prefix), false)?.each(sink))
+}
+
+/// A log whose beginning was looked at.
+struct Opened<'a> {
+    path: &'a Path,
+    bytes: Box<dyn Read>,
+    piece: Vec<u8>,
+    length: usize,
+    format: Format,
+    /// Smallest difference in time that it shows, ms.
+    resolution: f64,
+    problem: Option<String>,
+}
+
+impl<'a> Opened<'a> {
+    fn new(path: &'a Path, prefixes: &[Prefix], may_guess: bool) -> Result<Self, Unreadable> {
+        let unreadable = |error| Unreadable {
+            path: path.to_owned(),
+            error,
+        };
+        let mut bytes = unpacked(path).map_err(unreadable)?;
+        let mut piece = vec![0; PIECE];
+        let mut problem = None;
+        let length = next(&mut bytes, &mut piece, &mut problem);
+        let guess = may_guess
+            .then(|| Prefix::guess(&piece[..length], prefixes))
+            .flatten();
+        let prefix = guess.or_else(|| prefixes.first().cloned());
+        let prefix = prefix.unwrap_or_else(|| Prefix::new(DEFAULT_PREFIX));
+        let format = Format::detect(&piece[..length], &prefix);
+        let mut resolution = 1.0;
+        if let Format::Stderr(prefix) = &format {
+            resolution = prefix.resolution();
+            if !prefix.tells_sessions() {
+                problem = Some(
+                    "log_line_prefix says not when (%m) or in which session (%c, %p) a line was written"
+                        .to_owned(),
+                );
+            }
+        }
+        Ok(Self {
+            path,
+            bytes,
+            piece,
+            length,
+            format,
+            resolution,
+            problem,
         })
-    };
-    let mut length = next(&mut piece);
-    let format = Format::detect(&piece[..length], prefix);
-    let name = format.name();
-    let silent = matches!(&format, Format::Stderr(prefix) if !prefix.tells_sessions());
-    let mut reader = LogReader::new(format);
-    while length > 0 {
-        reader.feed(&piece[..length], sink);
-        length = next(&mut piece);
     }
-    let counts = reader.finish(sink);
-    if problem.is_none() && counts.entries == 0 && counts.malformed > 0 {
-        problem = Some(if name == "stderr" {
-            "no line begins with the log_line_prefix given".to_owned()
-        } else {
-            format!("it begins as a {name}, but is none")
+
+    /// Gives each entry.
+    fn each(mut self, sink: &mut dyn FnMut(&Entry<'_>)) -> FileRead {
+        let name = self.format.name();
+        let mut reader = LogReader::new(self.format);
+        while self.length > 0 {
+            reader.feed(&self.piece[..self.length], sink);
+            self.length = next(&mut self.bytes, &mut self.piece, &mut self.problem);
+        }
+        let counts = reader.finish(sink);
+        let none = counts.entries + counts.others == 0 && counts.malformed > 0;
+        let problem = self.problem.or_else(|| {
+            none.then(|| {
+                if name == "stderr" {
+                    "no line begins with the log_line_prefix".to_owned()
+                } else {
+                    format!("it begins as a {name}, but is none")
+                }
+            })
         });
+        FileRead {
+            path: self.path.to_owned(),
+            format: name,
+            counts,
+            elsewhere: 0,
+            timed: 0,
+            problem,
+        }
     }
-    if silent {
-        problem = Some(
-            "log_line_prefix says not when (%m) or in which session (%c, %p) a line was written"
-                .to_owned(),
-        );
-    }
-    Ok(FileRead {
-        path: path.to_owned(),
-        format: name,
-        counts,
-        problem,
+}
+
+/// Fills the piece; where reading fails, the file ends.
+fn next(bytes: &mut dyn Read, piece: &mut [u8], problem: &mut Option<String>) -> usize {
+    full(bytes, piece).unwrap_or_else(|error| {
+        *problem = Some(format!("it cannot be read to its end: {error}"));
+        0
     })
 }
 
@@ -159,26 +279,34 @@ fn full(bytes: &mut dyn Read, piece: &mut [u8]) -> io::Result<usize> {
     Ok(length)
 }
 
-/// The bytes of a file, unpacked if it is packed.
+/// The bytes of a file, `-` for stdin, unpacked if it is packed.
 fn unpacked(path: &Path) -> io::Result<Box<dyn Read>> {
-    let file = File::open(path)?;
-    if file.metadata()?.is_dir() {
-        return Err(io::Error::from(io::ErrorKind::IsADirectory));
-    }
-    let mut file = BufReader::with_capacity(PIECE, file);
-    Ok(match file.fill_buf()? {
-        [0x1f, 0x8b, ..] => Box::new(MultiGzDecoder::new(file)),
-        [0x28, 0xb5, 0x2f, 0xfd, ..] => Box::new(Frames(Frame::Between(file))),
-        _ => Box::new(file),
+    let bytes: Box<dyn Read> = if path.as_os_str() == "-" {
+        Box::new(io::stdin())
+    } else {
+        let file = File::open(path)?;
+        if file.metadata()?.is_dir() {
+            return Err(io::Error::from(io::ErrorKind::IsADirectory));
+        }
+        Box::new(file)
+    };
+    let mut bytes = BufReader::with_capacity(PIECE, bytes);
+    Ok(match bytes.fill_buf()? {
+        [0x1f, 0x8b, ..] => Box::new(MultiGzDecoder::new(bytes)),
+        [0x28, 0xb5, 0x2f, 0xfd, ..] => Box::new(Frames(Frame::Between(bytes))),
+        _ => Box::new(bytes),
     })
 }
+
+/// Bytes as they are in the file.
+type Packed = BufReader<Box<dyn Read>>;
 
 /// The frames of a zstd file, one after another.
 struct Frames(Frame);
 
 enum Frame {
-    Between(BufReader<File>),
-    Within(Box<StreamingDecoder<BufReader<File>, ruzstd::decoding::FrameDecoder>>),
+    Between(Packed),
+    Within(Box<StreamingDecoder<Packed, ruzstd::decoding::FrameDecoder>>),
     Done,
 }
 

@@ -116,4 +116,24 @@ mod tests {
         let told = unknown("zzzzzzzzzzzzzz").to_string();
         assert!(told.contains("pgperf rules lists them"), "{told}");
     }
+
+    /// The catalog that the labelled statements of `testdata/statements` are judged with, written down as a snapshot for
+    /// `tests/corpus`; `UPDATE_EXPECT=1` writes it.
+    #[test]
+    fn the_catalog_of_the_labelled_statements_is_that_of_their_schema() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/statements");
+        let schema = std::fs::read_to_string(folder.join("schema.sql")).unwrap();
+        let snapshot = crate::query::testing::catalog(&schema);
+        let file = folder.join("snapshot.json");
+        if std::env::var("UPDATE_EXPECT").is_ok() {
+            let text = serde_json::to_string(&snapshot).unwrap() + "\n";
+            std::fs::write(&file, text).unwrap();
+        }
+        let written = std::fs::read_to_string(&file).unwrap_or_default();
+        let written: Option<crate::model::snapshot::Snapshot> = serde_json::from_str(&written).ok();
+        assert!(
+            written.is_some_and(|written| written == snapshot),
+            "schema.sql has changed: UPDATE_EXPECT=1 cargo test --lib -- labelled_statements"
+        );
+    }
 }

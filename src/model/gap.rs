@@ -26,6 +26,8 @@ pub enum Part {
     Planner,
     /// Statements that could not be analysed.
     Workload,
+    /// Server logs given by the user.
+    Logs,
     /// Anything else about the server.
     Server,
 }

@@ -63,6 +63,36 @@ pub async fn collect(connection: &Connection, options: &CollectOptions) -> Resul
     Ok(snapshot)
 }
 
+/// Reads the server and `pg_stat_statements` alone: a Snapshot without tables, to be compared with one before or after it.
+///
+/// # Errors
+/// As [`collect`].
+pub async fn sample(connection: &Connection) -> Result<Snapshot, Error> {
+    let mut transaction = Transaction::begin(connection).await?;
+    let sample = counters(&mut transaction).await;
+    let ended = transaction.end().await;
+    let sample = sample?;
+    ended?;
+    Ok(sample)
+}
+
+async fn counters(transaction: &mut Transaction<'_>) -> Result<Snapshot, Error> {
+    let (mut server, taken_at) = server::server(transaction).await.map_err(catalogs_locked)?;
+    transaction.prepare(server.major()).await?;
+    let (options, mut gaps) = (CollectOptions::default(), Vec::new());
+    let statements =
+        statements::statements(transaction, &mut server, taken_at, &options, &mut gaps).await?;
+    Ok(Snapshot {
+        format: FORMAT,
+        pgperf: env!("CARGO_PKG_VERSION").to_owned(),
+        taken_at,
+        server,
+        statements,
+        gaps,
+        ..Snapshot::default()
+    })
+}
+
 async fn everything(
     transaction: &mut Transaction<'_>,
     options: &CollectOptions,

@@ -5,6 +5,7 @@
 //! begins and ends anywhere, and rotation cuts it in the middle. It keeps no more than one message in memory.
 
 mod csv;
+mod guess;
 mod json;
 mod message;
 mod parameters;

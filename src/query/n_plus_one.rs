@@ -4,9 +4,11 @@
 //! of slow statements shows them. In `pg_stat_statements` such a pair rises together: as often as the one was called, as many
 //! rows the other gave ([`from_samples`]). A log shows the loop itself ([`Loops`], judged by [`from_loops`]). What only looks
 //! like it is told apart: a page that always asks three questions, a session that is looked up for each request, jobs that each
-//! do their own work.
+//! do their own work. A log also shows what is asked again with the same values ([`Kind::Again`]).
 
 mod access;
+mod again;
+mod both;
 mod deltas;
 mod fix;
 mod from_logs;
@@ -18,14 +20,18 @@ mod runs;
 #[cfg(test)]
 mod tests;
 mod unit;
+mod vectors;
+mod watched;
 
 use serde::Serialize;
 
+pub use both::both;
 pub use deltas::Sample;
 pub use from_logs::from_loops;
 pub use from_samples::from_samples;
 pub use orm::Orm;
 pub use runs::{Loops, Ran};
+pub use watched::{Watched, watched};
 
 /// Score from which a case is likely.
 const LIKELY: f64 = 0.65;
@@ -51,6 +57,8 @@ pub enum Kind {
     Update,
     /// A row is deleted.
     Delete,
+    /// The same is read again, with the same values and no write in between: not a loop over rows, but as needless.
+    Again,
 }
 
 impl Kind {
@@ -69,6 +77,41 @@ pub enum Certainty {
     Possible,
     /// It is hard to think of something else.
     Likely,
+}
+
+/// Where a case was seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Origin {
+    /// The counters of `pg_stat_statements`.
+    Counters,
+    /// Server logs.
+    Logs,
+}
+
+/// What would be spared, as shares of all that was looked at, 0 to 1.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+pub struct Spared {
+    /// Of the executions.
+    pub calls: f64,
+    /// Of the time that the server spent on statements; no more than that.
+    pub time: f64,
+}
+
+impl Spared {
+    fn new(calls: f64, of_calls: f64, ms: f64, of_ms: f64) -> Self {
+        let share = |part: f64, whole: f64| {
+            if whole > 0.0 {
+                (part / whole).clamp(0.0, 1.0)
+            } else {
+                0.0
+            }
+        };
+        Self {
+            calls: share(calls, of_calls),
+            time: share(ms, of_ms),
+        }
+    }
 }
 
 /// One of the two statements.
@@ -102,7 +145,7 @@ pub struct Fix {
     pub hint: Option<String>,
 }
 
-/// A statement that is run for each row of another.
+/// A statement that is run for each row of another, or again and again.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct NPlusOne {
     /// What is done for each row.
@@ -129,6 +172,10 @@ pub struct NPlusOne {
     pub round_trips: f64,
     /// Time that they took at the server, ms; from logs with the pauses between them. No more than that can be saved.
     pub saved_ms: f64,
+    /// The same as shares of all.
+    pub spared: Spared,
+    /// Where it was seen.
+    pub origins: Vec<Origin>,
     /// What to do.
     pub fix: Fix,
 }
@@ -144,8 +191,10 @@ fn certainty(score: f64) -> Option<Certainty> {
     }
 }
 
-/// What matters most first; in a fixed order.
-fn sort(found: &mut [NPlusOne]) {
+/// Each told once, what matters most first; in a fixed order.
+fn sort(found: &mut Vec<NPlusOne>) {
+    let all = std::mem::take(found);
+    *found = both::once(all);
     found.sort_by(|a, b| {
         (b.certainty.cmp(&a.certainty))
             .then(b.saved_ms.total_cmp(&a.saved_ms))

@@ -1,6 +1,7 @@
 //! An audit: what is wrong with the statements that cost most, and what to do, for people and for programs.
 
 mod database;
+mod traffic;
 
 use serde_json::{Value, json as object};
 
@@ -14,6 +15,8 @@ use crate::report::page::{BOLD, Page};
 use crate::report::plain::{json_escaped, one_line};
 use crate::report::{Report, SCHEMA_VERSION, Style, TargetSummary, phrase, text};
 
+pub use traffic::{LogFile, Traffic};
+
 /// All that an audit has to say.
 #[derive(Debug)]
 pub struct Audit<'a> {
@@ -25,6 +28,8 @@ pub struct Audit<'a> {
     pub statements: &'a [Audited],
     /// How many statements there were to look at.
     pub seen: usize,
+    /// What statements do one after another, where it was looked for.
+    pub traffic: Option<&'a Traffic>,
     /// What was not seen.
     pub gaps: &'a [Gap],
     /// The index advice for the whole load, where it was asked for.
@@ -36,6 +41,8 @@ impl Audit<'_> {
     #[must_use]
     pub fn worst(&self) -> Option<Severity> {
         let findings = self.statements.iter().flat_map(|s| &s.findings);
+        let repeated = self.traffic.iter().flat_map(|t| &t.found);
+        let findings = findings.chain(repeated.map(|r| &r.finding));
         let findings = findings.chain(self.database);
         findings.map(|finding| finding.severity).max()
     }
@@ -53,6 +60,9 @@ pub fn text(audit: &Audit<'_>, style: Style) -> String {
     page.paragraph(0, BOLD, &title);
     page.blank();
     page.facts(2, &facts(audit));
+    if let Some(traffic) = audit.traffic {
+        traffic::text(&mut page, traffic);
+    }
     database::database(&mut page, audit.database, audit.advice);
     // What was to be executed is shown with what came of that, findings or not.
     let shown = |s: &&Audited| !s.findings.is_empty() || s.execution.is_some();
@@ -116,6 +126,7 @@ fn facts(audit: &Audit<'_>) -> Vec<(&'static str, String)> {
         },
     ));
     facts.push(("database", phrase::counted(audit.database.len(), "finding")));
+    facts.extend(audit.traffic.map_or_else(Vec::new, loops));
     facts
 }
 
@@ -169,6 +180,31 @@ pub fn ran(run: &Run, with_scans: bool) -> String {
     }
 }
 
+/// Where repeated statements were looked for, and how many there are.
+fn loops(traffic: &Traffic) -> Vec<(&'static str, String)> {
+    let sources = traffic.sources();
+    let mut facts: Vec<(&str, String)> = (sources.into_iter())
+        .map(|source| ("loops in", source))
+        .collect();
+    facts.push((
+        "repeated",
+        match (traffic.found.len(), traffic.could_look()) {
+            (0, true) => {
+                "no statement is run once for each row of another, or again and again".into()
+            }
+            (0, false) => {
+                "could not look, see below: that says nothing about the statements".into()
+            }
+            (found, _) => format!(
+                "{}: {}",
+                phrase::counted(found, "statement"),
+                traffic.summary()
+            ),
+        },
+    ));
+    facts
+}
+
 fn one(page: &mut Page, statement: &Audited) {
     let mean = statement
         .mean_ms
@@ -183,6 +219,9 @@ fn one(page: &mut Page, statement: &Audited) {
     if let Some(of_it) = &statement.execution {
         let is_judged = statement.findings.iter().any(|f| f.node.is_some());
         execution(page, of_it, is_judged);
+    }
+    if let Some(values) = &statement.values {
+        page.paragraph(2, "", &format!("({values})"));
     }
     for finding in &statement.findings {
         found(page, 2, "- ", finding);
@@ -201,9 +240,13 @@ fn findings(findings: &[Finding], statement: &str) -> Vec<Value> {
 
 /// Writes it for programs: `{schema_version, tool, target, findings: [about the database], seen,
 /// analyzed: {tried, executed, not_executed: [{why, statements}]} | null, statements: [{queryid, queryids, fingerprint, query, calls,
-/// mean_ms, load_share, plan, execution, findings: [as in explain]}], gaps, recommendations}`. `execution` is null where it was not
-/// asked for, else `{not: {kind, why}}` or `{executed: [{vector: {class, values: [{parameter, compared, value}], text}, outcome: {ended:
-/// {ms, rows, scans}} | {stopped: {after_ms}} | {failed: {why}}}]}`.
+/// mean_ms, load_share, plan, execution, values, findings: [as in explain]}], repeated, gaps, recommendations}`.
+///
+/// `execution` is null where it was not asked for, else `{not: {kind, why}}` or `{executed: [{vector: {class, values: [{parameter,
+/// compared, value}], text}, outcome: {ended: {ms, rows, scans}} | {stopped: {after_ms}} | {failed: {why}}}]}`. `repeated` is null where
+/// it was not looked for; else `{watched: {seconds, samples, …} or null, logs: [{name, format, entries, …}], found: [{finding, kind,
+/// table, column, statement, parent, score, certainty, reasons, per_parent, round_trips, saved_ms, spared: {calls, time}, seen_in:
+/// [counters, logs], fix}]}`.
 #[must_use]
 pub fn json(audit: &Audit<'_>) -> String {
     let statement = |statement: &Audited| {
@@ -218,6 +261,7 @@ pub fn json(audit: &Audit<'_>) -> String {
             "load_share": statement.load_share,
             "plan": statement.plan,
             "execution": statement.execution,
+            "values": statement.values,
             "findings": findings(&statement.findings, &statement.fingerprint),
         })
     };
@@ -229,6 +273,7 @@ pub fn json(audit: &Audit<'_>) -> String {
         "seen": audit.seen,
         "analyzed": analyzed(audit),
         "statements": audit.statements.iter().map(statement).collect::<Vec<Value>>(),
+        "repeated": audit.traffic.map(traffic::json),
         "gaps": audit.gaps,
         "recommendations": audit.advice.map(super::json::recommendations),
     });

@@ -13,6 +13,7 @@ use pgperf::pg::local::{LocalOptions, LocalServer};
 use pgperf::query::n_plus_one::{Certainty, Kind, NPlusOne, Orm, Sample, from_samples};
 use tokio_postgres::Client;
 
+use super::binary::{finish, pgperf, start};
 use super::support::{client, installation, on_each_version};
 
 const PREFIX: &str = "%m [%p] %q%u@%d %c %v %x %a ";
@@ -189,8 +190,8 @@ async fn seen(connection: &Connection) -> Snapshot {
         .unwrap()
 }
 
-/// Runs all of it; gives what was seen before and after each interval.
-async fn traffic(server: &LocalServer) -> Vec<Snapshot> {
+/// Runs all of it, with a pause after each interval; gives what was seen before and after each.
+async fn traffic(server: &LocalServer, pause: Duration) -> Vec<Snapshot> {
     let conninfo = server.conninfo("postgres");
     let options = ConnectOptions {
         dbname: Some(conninfo.clone()),
@@ -237,8 +238,35 @@ async fn traffic(server: &LocalServer) -> Vec<Snapshot> {
             },
         );
         samples.push(seen(&connection).await);
+        tokio::time::sleep(pause).await;
     }
     samples
+}
+
+/// A server with the tables, that logs everything in these forms.
+async fn logging(major: u32, formats: &[&str]) -> (LocalServer, Client) {
+    let setting = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    let options = LocalOptions {
+        preload: vec!["pg_stat_statements".to_owned()],
+        settings: vec![
+            setting("logging_collector", "on"),
+            setting("log_destination", &formats.join(",")),
+            setting("log_min_duration_statement", "0"),
+            setting("log_line_prefix", PREFIX),
+        ],
+        ..LocalOptions::default()
+    };
+    let server = LocalServer::start(&installation(major), &options).await;
+    let server = server.unwrap();
+    let session = client(&server.conninfo("postgres")).await;
+    for sql in [
+        "set log_min_duration_statement = -1",
+        SCHEMA,
+        "reset log_min_duration_statement",
+    ] {
+        session.batch_execute(sql).await.unwrap();
+    }
+    (server, session)
 }
 
 /// The files in which a log is found that holds all that was done.
@@ -290,31 +318,8 @@ async fn loops_are_told_from_look_alikes() {
             } else {
                 &["csvlog", "stderr"]
             };
-            let setting = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-            let options = LocalOptions {
-                preload: vec!["pg_stat_statements".to_owned()],
-                settings: vec![
-                    setting("logging_collector", "on"),
-                    setting("log_destination", &formats.join(",")),
-                    setting("log_min_duration_statement", "0"),
-                    setting("log_line_prefix", PREFIX),
-                ],
-                ..LocalOptions::default()
-            };
-            let server = LocalServer::start(&installation(major), &options)
-                .await
-                .unwrap();
-            let session = client(&server.conninfo("postgres")).await;
-            session
-                .batch_execute("set log_min_duration_statement = -1")
-                .await
-                .unwrap();
-            session.batch_execute(SCHEMA).await.unwrap();
-            session
-                .batch_execute("reset log_min_duration_statement")
-                .await
-                .unwrap();
-            let snapshots = traffic(&server).await;
+            let (server, session) = logging(major, formats).await;
+            let snapshots = traffic(&server, Duration::ZERO).await;
             let last = snapshots.last().unwrap();
 
             let samples: Vec<Sample<'_>> = snapshots.iter().map(Sample::from).collect();
@@ -358,6 +363,80 @@ async fn loops_are_told_from_look_alikes() {
                 };
                 assert_eq!(tables(&bare), tables(&found), "{name} {bare:#?}");
             }
+            server.stop().await;
+        }
+    })
+    .await;
+}
+
+/// Rule and table of what a report holds to be likely, and whether each was seen in that source, is told with its parent and what to
+/// do about it; sorted.
+fn reported(report: &serde_json::Value, source: &str) -> Vec<String> {
+    let found = report["repeated"]["found"].as_array().unwrap();
+    let likely = found.iter().filter(|f| f["certainty"] == "likely");
+    let mut told: Vec<String> = likely
+        .map(|f| {
+            let seen = f["seen_in"].as_array().unwrap().contains(&source.into());
+            let whole = seen
+                && f["parent"]["query"].is_string()
+                && f["fix"]["hint"].is_string()
+                && f["finding"]["fix"]["rewrite"].is_string();
+            let rule = f["finding"]["rule"].as_str().unwrap();
+            format!("{rule} {} {whole}", f["table"].as_str().unwrap())
+        })
+        .collect();
+    told.sort();
+    told
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_audit_tells_loops_from_look_alikes() {
+    let expected = ["User", "items", "shop_line", "users"].map(|t| format!("n-plus-one {t} true"));
+    on_each_version(move |major| {
+        let expected = expected.clone();
+        async move {
+            if ![13, 15, 18].contains(&major) {
+                return;
+            }
+            let formats: &[&str] = if major >= 15 {
+                &["jsonlog"]
+            } else {
+                &["stderr"]
+            };
+            let (server, session) = logging(major, formats).await;
+            let conninfo = server.conninfo("postgres");
+            let audit = ["audit", &conninfo, "--no-advice", "--format", "json"];
+            let watch = start(&[&audit[..], &["--watch", "24s"]].concat(), "");
+            tokio::time::sleep(Duration::from_millis(500)).await;
+            traffic(&server, Duration::from_millis(2300)).await;
+            let watched = tokio::task::spawn_blocking(|| finish(watch)).await.unwrap();
+            assert_eq!(watched.code, Some(0), "{watched:?}");
+            let report = watched.json();
+            assert_eq!(
+                reported(&report, "counters"),
+                expected,
+                "{major} {report:#}"
+            );
+            assert!(
+                watched
+                    .stderr
+                    .contains("watching pg_stat_statements for 24 s"),
+                "{watched:?}"
+            );
+
+            let path = logs(&session, formats).await.remove(0);
+            let path = path.to_str().unwrap();
+            let logged = pgperf(
+                &[&audit[..], &["--log", path, "--fail-on", "medium"]].concat(),
+                "",
+            );
+            assert_eq!(logged.code, Some(1), "{logged:?}");
+            let report = logged.json();
+            assert_eq!(reported(&report, "logs"), expected, "{major} {report:#}");
+            // What was sent most often is what is planned.
+            let planned = report["statements"].as_array().unwrap().iter();
+            let with_values = planned.filter(|s| s["values"].is_string()).count();
+            assert!(with_values >= 10, "{with_values} {report:#}");
             server.stop().await;
         }
     })

@@ -51,7 +51,7 @@ mod tests {
     fn a_half_is_told_and_nine_tenths_are_not() {
         let told = |value: &str| {
             in_database("checkpoint-spread", "", |s| {
-                set(s, "checkpoint_completion_target", value, None)
+                set(s, "checkpoint_completion_target", value, None);
             })
         };
         assert!(

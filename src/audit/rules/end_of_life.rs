@@ -72,7 +72,7 @@ mod tests {
     fn the_date_decides() {
         let told = |version_num: u32, taken_at: f64| {
             in_database("end-of-life", "", |s| {
-                (s.server.version_num, s.taken_at) = (version_num, taken_at)
+                (s.server.version_num, s.taken_at) = (version_num, taken_at);
             })
         };
         let day = 86_400.0;

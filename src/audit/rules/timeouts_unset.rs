@@ -35,7 +35,7 @@ fn check(snapshot: &Snapshot) -> Vec<DatabaseHit> {
             .get(*name)
             .is_some_and(|s| s.setting == "0")
     };
-    let hit = NAMES.iter().all(|name| unset(&name)).then(|| DatabaseHit {
+    let hit = NAMES.iter().all(unset).then(|| DatabaseHit {
         object: NAMES.join(", "),
         severity: Severity::Info,
         evidence: vec!["all three are 0: no limit".into()],

@@ -88,6 +88,27 @@ pub(super) fn series<'a>(samples: &[Sample<'a>], database: u32) -> Vec<Series<'a
     ids.into_iter().filter_map(of_one).collect()
 }
 
+/// What all of them did together.
+pub(super) fn total(series: &[Series<'_>]) -> Delta {
+    let each = series.iter().map(|s| s.total);
+    each.fold(Delta::default(), |sum, one| Delta {
+        calls: sum.calls + one.calls,
+        rows: sum.rows + one.rows,
+        ms: sum.ms + one.ms,
+    })
+}
+
+/// Intervals between samples in which all counters were reset.
+pub(super) fn lost(samples: &[Sample<'_>], database: u32) -> usize {
+    let maps: Vec<BTreeMap<Id, &Statement>> = samples
+        .iter()
+        .map(|s| by_id(s.statements, database))
+        .collect();
+    (samples.windows(2).zip(maps.windows(2)))
+        .filter(|(samples, maps)| is_lost(samples, maps))
+        .count()
+}
+
 fn by_id(statements: &[Statement], database: u32) -> BTreeMap<Id, &Statement> {
     let ours = statements
         .iter()

@@ -8,12 +8,12 @@ use crate::query::n_plus_one::fix::fix;
 use crate::query::n_plus_one::from_samples::{kind, variation};
 use crate::query::n_plus_one::link::{Link, is_key, link};
 use crate::query::n_plus_one::runs::{Known, Loop, Loops};
-use crate::query::n_plus_one::{NPlusOne, Side, certainty, sort};
+use crate::query::n_plus_one::{NPlusOne, Origin, Side, Spared, again, certainty, sort};
 use crate::query::parse::Prepared;
 
 /// Fewest loops that show something; fewer do if they are long.
-const FEWEST_RUNS: u32 = 3;
-const LONG: f64 = 50.0;
+pub(super) const FEWEST_RUNS: u32 = 3;
+pub(super) const LONG: f64 = 50.0;
 
 /// A loop of always the same length below this is a page that asks so many questions.
 const FAN_OUT: f64 = 10.0;
@@ -28,6 +28,12 @@ pub fn from_loops(loops: &Loops, snapshot: Option<&Snapshot>) -> Vec<NPlusOne> {
     let mut found: Vec<NPlusOne> = (loops.found.iter())
         .filter_map(|(child, found)| judged(loops, *child, found, catalog.as_ref()))
         .collect();
+    // What is told as a loop is not told again.
+    let repeated = again::repeated(loops, catalog.as_ref()).into_iter();
+    let told: Vec<NPlusOne> = repeated
+        .filter(|r| found.iter().all(|f| f.child.text != r.child.text))
+        .collect();
+    found.extend(told);
     sort(&mut found);
     found
 }
@@ -70,7 +76,14 @@ fn judged(
         Some((parent, tables)) => (Some(parent), tables),
         None => (None, catalog.and_then(|c| tables(c, &access, None))),
     };
-    let (score, reasons) = judge(found, &access, of_parent.is_some(), tables.as_ref())?;
+    let (mut score, mut reasons) = judge(found, &access, of_parent.is_some(), tables.as_ref())?;
+    if 2 * statement.blind > statement.calls {
+        score -= 0.2;
+        reasons.push(
+            "its values are not logged: whether they differ is not known (log_parameter_max_length)"
+                .to_owned(),
+        );
+    }
     let link = tables.as_ref().and_then(|t| t.link.as_ref());
     let known = (catalog.map(|c| c.snapshot)).zip(tables.as_ref().map(|t| t.child));
     // Without tables, `id` is taken for the key.
@@ -81,16 +94,7 @@ fn judged(
     };
     let kind = kind(&access, to_one);
     let spared = (found.executions - found.parents).max(0.0);
-    let side = |known: &Known| {
-        #[expect(clippy::cast_precision_loss, reason = "lines of a log")]
-        let calls = known.calls as f64;
-        Side {
-            text: known.text.clone(),
-            queryid: known.query_id,
-            fingerprint: Prepared::new(&known.text).map_or(0, |p| p.fingerprint()),
-            calls,
-        }
-    };
+    let mean_ms = found.ms / found.executions.max(1.0);
     Some(NPlusOne {
         kind,
         table: access.table.clone(),
@@ -102,9 +106,23 @@ fn judged(
         reasons,
         per_parent: found.executions / found.parents.max(1.0),
         round_trips: spared,
-        saved_ms: spared * (found.pause() + found.ms / found.executions.max(1.0)),
+        saved_ms: spared * (found.pause() + mean_ms),
+        spared: Spared::new(spared, loops.executions, spared * mean_ms, loops.ms),
+        origins: vec![Origin::Logs],
         fix: fix(&statement.text, &access, kind, known, link),
     })
+}
+
+/// A statement of the log.
+pub(super) fn side(known: &Known) -> Side {
+    #[expect(clippy::cast_precision_loss, reason = "lines of a log")]
+    let calls = known.calls as f64;
+    Side {
+        text: known.text.clone(),
+        queryid: known.query_id,
+        fingerprint: Prepared::new(&known.text).map_or(0, |p| p.fingerprint()),
+        calls,
+    }
 }
 
 /// Resolves the tables. A log does not tell the search path of a session; the server's is taken.
@@ -114,10 +132,7 @@ fn tables<'s>(
     parent: Option<&Known>,
 ) -> Option<Tables<'s>> {
     let snapshot = catalog.snapshot;
-    let path: Vec<String> = (snapshot.server.search_path.iter())
-        .filter(|s| !s.contains("$user"))
-        .cloned()
-        .collect();
+    let path = search_path(snapshot);
     let Found::Table(child) = catalog.find(access.schema.as_deref(), &access.table, &path) else {
         return None;
     };
@@ -142,6 +157,12 @@ fn tables<'s>(
     })
 }
 
+/// The schemas in which the names of a log are looked up.
+pub(super) fn search_path(snapshot: &Snapshot) -> Vec<String> {
+    let path = snapshot.server.search_path.iter();
+    path.filter(|s| !s.contains("$user")).cloned().collect()
+}
+
 /// How sure it is, and why; `None` = it is something else.
 fn judge(
     found: &Loop,
@@ -164,12 +185,17 @@ fn judge(
         return None;
     }
     let mut score: f64 = 0.5;
-    let mut reasons = vec![format!(
-        "{} {} it runs for {} row after row, {median:.0} times in the middle case",
-        found.runs,
-        if found.runs == 1 { "time" } else { "times" },
-        access.table,
-    )];
+    let mut reasons = vec![if found.runs == 1 {
+        format!(
+            "it was run {median:.0} times, one after another, for rows of {}",
+            access.table
+        )
+    } else {
+        format!(
+            "in {} places it is run again and again for rows of {}, {median:.0} times in the median one",
+            found.runs, access.table
+        )
+    }];
     if found.close() >= 0.8 {
         score += 0.15;
         reasons.push("nothing much else is run in between".to_owned());
@@ -178,15 +204,15 @@ fn judge(
         score += 0.15;
         let (least, most) = (lengths[0], lengths[lengths.len() - 1]);
         reasons.push(format!(
-            "how often differs from {least:.0} to {most:.0}: it depends on data"
+            "how many times differs from {least:.0} to {most:.0}, so that it depends on data"
         ));
     } else {
         score += 0.1;
-        reasons.push("it is always about as often, as for a page of so many rows".to_owned());
+        reasons.push("it is always about as many, as for a page of so many rows".to_owned());
     }
     if has_parent {
         score += 0.1;
-        reasons.push("the same statement comes before it".to_owned());
+        reasons.push("the same other statement comes before it, as its list would".to_owned());
     }
     if let Some(link) = tables.and_then(|t| t.link.as_ref()) {
         score += if link.certain { 0.1 } else { 0.05 };

@@ -10,15 +10,15 @@ use crate::model::snapshot::Snapshot;
 use crate::query::analyse::{Analysed, analyse};
 use crate::query::catalog::{Catalog, Found};
 use crate::query::n_plus_one::access::{Access, What, access};
-use crate::query::n_plus_one::deltas::{Delta, Sample, Series, series};
+use crate::query::n_plus_one::deltas::{Delta, Sample, Series, series, total};
 use crate::query::n_plus_one::fix::fix;
 use crate::query::n_plus_one::link::{Link, is_key, link};
-use crate::query::n_plus_one::{Kind, NPlusOne, POSSIBLE, Side, certainty, sort};
+use crate::query::n_plus_one::{Kind, NPlusOne, Origin, POSSIBLE, Side, Spared, certainty, sort};
 use crate::query::parse::Prepared;
 use crate::query::workload::QueryKind;
 
 /// Fewest executions of a child: below, there is little to save.
-const MIN_CALLS: f64 = 100.0;
+pub(super) const MIN_CALLS: f64 = 100.0;
 
 /// Fewest executions of a parent, and rows that it gives each time.
 const MIN_PARENT_CALLS: f64 = 5.0;
@@ -28,7 +28,7 @@ const MIN_PARENT_ROWS: f64 = 2.0;
 const MIN_PER_PARENT: f64 = 2.0;
 
 /// Fewest intervals in which something happened that tell more than one does.
-const INTERVALS: usize = 4;
+pub(super) const INTERVALS: usize = 4;
 
 /// Counters never show the loop itself: no more certainty than this comes from them.
 const MOST: f64 = 0.8;
@@ -40,14 +40,14 @@ const MOST_OF_FEW: f64 = 0.6;
 #[must_use]
 pub fn from_samples(snapshot: &Snapshot, samples: &[Sample<'_>]) -> Vec<NPlusOne> {
     let series = series(samples, snapshot.server.database_oid);
-    let calls: f64 = series.iter().map(|s| s.total.calls).sum();
+    let all = total(&series);
     let catalog = Catalog::new(snapshot);
     let parents: Vec<Parent<'_>> = (series.iter())
         .filter_map(|s| parent(&catalog, s))
         .collect();
     let mut found: Vec<NPlusOne> = (series.iter())
         .filter(|s| s.total.calls >= MIN_CALLS)
-        .filter_map(|child| judged(&catalog, child, &parents, calls))
+        .filter_map(|child| judged(&catalog, child, &parents, all))
         .collect();
     sort(&mut found);
     found
@@ -114,7 +114,7 @@ fn judged(
     catalog: &Catalog<'_>,
     child: &Series<'_>,
     parents: &[Parent<'_>],
-    calls: f64,
+    all: Delta,
 ) -> Option<NPlusOne> {
     let text = child.statement.query.as_deref()?;
     let access = access(text)?;
@@ -142,7 +142,7 @@ fn judged(
                 parent: parent.series,
                 link: &link,
                 key,
-                share: child.total.calls / calls,
+                share: child.total.calls / all.calls,
                 writes: parent.writes,
             };
             let Some(judgement) = judge(&pair, &table.name) else {
@@ -165,6 +165,7 @@ fn judged(
         calls: series.total.calls,
     };
     let spared = (child.total.calls - parent.series.total.calls).max(0.0);
+    let saved_ms = spared * child.total.ms / child.total.calls;
     Some(NPlusOne {
         kind,
         table: access.table.clone(),
@@ -176,7 +177,9 @@ fn judged(
         reasons: judgement.reasons,
         per_parent: child.total.calls / parent.series.total.calls,
         round_trips: spared,
-        saved_ms: spared * child.total.ms / child.total.calls,
+        saved_ms,
+        spared: Spared::new(spared, all.calls, saved_ms, all.ms),
+        origins: vec![Origin::Counters],
         fix: fix(
             &without_literals(text),
             &access,

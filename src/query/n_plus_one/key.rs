@@ -3,7 +3,7 @@
 //! [`crate::query::fingerprint`] does the same with more care and takes twenty times as long, which is too long for a log of
 //! gigabytes. Texts that one program writes differ by values alone, and for these both agree.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
 use crate::query::bytes::find;
@@ -76,9 +76,6 @@ impl Hasher for Hashed {
 
 /// A table of keys that are hashes already.
 pub(super) type ByKey<K, V> = HashMap<K, V, BuildHasherDefault<Hashed>>;
-
-/// A set of them.
-pub(super) type Keyset = HashSet<u64, BuildHasherDefault<Hashed>>;
 
 /// The key of a name, of a whole text, or of values that came apart from the text.
 pub(super) fn of_values(values: &str) -> u64 {

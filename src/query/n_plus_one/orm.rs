@@ -74,6 +74,19 @@ impl Orm {
     #[must_use]
     pub fn hint(self, kind: Kind) -> &'static str {
         match (self, kind) {
+            (Self::Rails, Kind::Again) => {
+                "keep what was read in an instance variable (@owner ||= …); the query cache of a request spares the server only the same SQL within it"
+            }
+            (Self::Django, Kind::Again) => {
+                "keep the objects, or the evaluated query set; each new filter() or get() asks again"
+            }
+            (Self::SqlAlchemy, Kind::Again) => {
+                "session.get() gives what the session has already read; a select asks again"
+            }
+            (Self::Prisma, Kind::Again) => "keep the result, or pass it on; Prisma caches none",
+            (Self::Hibernate, Kind::Again) => {
+                "find() gives what the session has already read; a query asks again unless the query cache is on"
+            }
             (Self::Rails, Kind::BelongsTo | Kind::HasMany) => {
                 "load the association with the list: includes(:…) or preload(:…); strict_loading shows where it is missing"
             }

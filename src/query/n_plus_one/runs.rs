@@ -8,8 +8,10 @@ use std::collections::HashMap;
 
 use crate::model::redact::without_literals;
 use crate::query::log::{Entry, Event};
+use crate::query::n_plus_one::again::Again;
 use crate::query::n_plus_one::key::{ByKey, keys, of_values};
 use crate::query::n_plus_one::unit::{Execution, Seen, Unit};
+use crate::query::n_plus_one::vectors::Vectors;
 
 /// A session that does nothing for so long works on something else, ms.
 const PAUSE: f64 = 50.0;
@@ -34,8 +36,10 @@ const MOST_PARENTS: usize = 100;
 /// What kind of statement it is, by its first words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Word {
-    /// SELECT, INSERT, UPDATE, DELETE.
-    Query,
+    /// SELECT.
+    Read,
+    /// INSERT, UPDATE, DELETE, and whatever else may change what a SELECT gives.
+    Write,
     /// It begins a transaction.
     Begin,
     /// It ends one, or shows that the connection goes to another user.
@@ -54,6 +58,9 @@ pub(super) struct Known {
     /// Time that its executions took, all and the longest, ms.
     ms: f64,
     longest: f64,
+    /// Executions whose values were not logged.
+    pub(super) blind: u64,
+    vectors: Vectors,
     word: Word,
 }
 
@@ -176,9 +183,15 @@ pub struct Loops {
     /// By the key of their names.
     sessions: ByKey<u64, Session>,
     pub(super) found: HashMap<usize, Loop>,
+    pub(super) again: HashMap<usize, Again>,
+    /// Executions of queries, and the time that they took, ms.
+    pub(super) executions: f64,
+    pub(super) ms: f64,
     pause: f64,
     /// Smallest duration seen, ms.
     shortest: f64,
+    /// Executions whose values are not known: each has a number of its own in their place.
+    blind: u64,
 }
 
 impl Loops {
@@ -192,9 +205,24 @@ impl Loops {
             bytes: 0,
             sessions: ByKey::default(),
             found: HashMap::new(),
+            again: HashMap::new(),
+            executions: 0.0,
+            ms: 0.0,
             pause: PAUSE.max(resolution),
             shortest: f64::INFINITY,
+            blind: 0,
         }
+    }
+
+    /// From now on times differ by no less than `resolution` ms.
+    pub fn resolution(&mut self, resolution: f64) {
+        self.pause = PAUSE.max(resolution);
+    }
+
+    /// Executions of queries, and the time that they took, ms.
+    #[must_use]
+    pub fn load(&self) -> (f64, f64) {
+        (self.executions, self.ms)
     }
 
     /// The smallest duration that was logged, ms: a log of slow statements only shows no loops of fast ones.
@@ -219,6 +247,16 @@ impl Loops {
         })
     }
 
+    /// The statements: `queryid` and text of each.
+    pub(in crate::query) fn texts(&self) -> impl Iterator<Item = (Option<i64>, &str)> {
+        self.known.iter().map(|k| (k.query_id, k.text.as_str()))
+    }
+
+    /// The values of one of them, and how often it was run.
+    pub(in crate::query) fn vectors(&self, statement: usize) -> Option<(&Vectors, u64)> {
+        self.known.get(statement).map(|k| (&k.vectors, k.calls))
+    }
+
     /// Takes the next entry.
     pub fn observe(&mut self, entry: &Entry<'_>) {
         let text = match &entry.event {
@@ -240,9 +278,16 @@ impl Loops {
             }
             _ => return,
         };
-        let Some((statement, values)) = self.number(entry, text) else {
+        let Some((statement, mut values)) = self.number(entry, text) else {
             return;
         };
+        if are_hidden(entry, text) {
+            self.blind += 1;
+            self.known[statement].blind += 1;
+            values = self.blind;
+        } else if self.bytes < MOST_BYTES {
+            self.bytes += self.known[statement].vectors.note(values, entry);
+        }
         if let Some(duration) = entry.duration {
             self.shortest = self.shortest.min(duration);
             self.execution(entry, statement, values, duration);
@@ -260,7 +305,7 @@ impl Loops {
     pub fn finish(&mut self) {
         let sessions: Vec<Session> = self.sessions.drain().map(|(_, s)| s).collect();
         for session in sessions {
-            close(&mut self.found, &self.known, &session.unit);
+            self.close(&session.unit);
         }
     }
 
@@ -280,14 +325,17 @@ impl Loops {
         let mut ends: Vec<f64> = self.sessions.values().map(|s| s.unit.end()).collect();
         ends.sort_by(f64::total_cmp);
         let middle = ends[ends.len() / 2];
-        let (loops, known) = (&mut self.found, &self.known);
+        let mut closed = Vec::new();
         self.sessions.retain(|_, session| {
             let keep = session.unit.end() > middle;
             if !keep {
-                close(loops, known, &session.unit);
+                closed.push(std::mem::take(&mut session.unit));
             }
             keep
         });
+        for unit in closed {
+            self.close(&unit);
+        }
     }
 
     /// The number of a statement and the key of its values; `None` when there are too many.
@@ -311,7 +359,7 @@ impl Loops {
             return None;
         }
         let mut text = if text.len() <= LONGEST_TEXT {
-            without_literals(text)
+            without_literals(text.trim_end().trim_end_matches(';'))
         } else {
             String::new()
         };
@@ -326,6 +374,8 @@ impl Loops {
             calls: 1,
             ms: 0.0,
             longest: 0.0,
+            blind: 0,
+            vectors: Vectors::default(),
         });
         self.numbers.insert(key, self.known.len() - 1);
         Some((self.known.len() - 1, values))
@@ -351,14 +401,22 @@ impl Loops {
         let word = known.word;
         let longest_pause = self.pause;
         let end = entry.time.unwrap_or(0.0);
+        if word.is_query() {
+            self.executions += 1.0;
+            self.ms += duration;
+        }
+        let session = self.session(entry);
+        let other_application = session.application != entry.application_name.as_ref();
+        let same_transaction =
+            is_transaction(&entry.vxid) && session.transaction == entry.vxid.as_ref();
         let execution = Execution {
             statement,
             values,
             start: end - duration,
             end,
+            writes: word == Word::Write,
+            inside: session.in_block || same_transaction,
         };
-        let session = self.session(entry);
-        let other_application = session.application != entry.application_name.as_ref();
         let paused =
             !session.unit.is_empty() && execution.start - session.unit.end() > longest_pause;
         let other_transaction = is_transaction(&entry.vxid)
@@ -387,11 +445,41 @@ impl Loops {
         match word {
             Word::Begin => session.in_block = true,
             Word::Boundary => session.in_block = false,
-            Word::Query => session.unit.add(&execution),
+            Word::Read | Word::Write => session.unit.add(&execution),
             Word::Other => {}
         }
         if let Some(unit) = done {
-            close(&mut self.found, &self.known, &unit);
+            self.close(&unit);
+        }
+    }
+
+    /// Notes the loops of a unit, and what was asked again in it.
+    fn close(&mut self, unit: &Unit) {
+        for seen in &unit.seen {
+            let known = &self.known[seen.statement];
+            if known.text.is_empty() {
+                continue;
+            }
+            if seen.count >= FEWEST {
+                let entry = self.found.entry(seen.statement).or_default();
+                entry.add(seen, unit.parents(seen));
+            }
+            if known.word == Word::Read {
+                let entry = self.again.entry(seen.statement).or_default();
+                entry.add(seen);
+            }
+        }
+    }
+}
+
+/// Whether it was executed with values that the log does not show, or not to their ends.
+fn are_hidden(entry: &Entry<'_>, text: &str) -> bool {
+    let is_parameter = |at: usize| text.as_bytes().get(at + 1).is_some_and(u8::is_ascii_digit);
+    match &entry.parameters {
+        Some(values) => values.contains("...'"),
+        None => {
+            matches!(entry.event, Event::Execute { .. })
+                && text.match_indices('$').any(|(at, _)| is_parameter(at))
         }
     }
 }
@@ -401,14 +489,16 @@ fn is_transaction(vxid: &str) -> bool {
     !vxid.is_empty() && !vxid.ends_with("/0")
 }
 
-/// Notes the loops of a unit.
-fn close(loops: &mut HashMap<usize, Loop>, known: &[Known], unit: &Unit) {
-    for seen in &unit.seen {
-        if seen.count >= FEWEST && !known[seen.statement].text.is_empty() {
-            let entry = loops.entry(seen.statement).or_default();
-            entry.add(seen, unit.parents(seen));
-        }
+impl Word {
+    fn is_query(self) -> bool {
+        matches!(self, Self::Read | Self::Write)
     }
+}
+
+/// Whether a WITH may write: one of the words is in it.
+fn writes_in_with(text: &str) -> bool {
+    let lower = text.to_ascii_lowercase();
+    (["insert", "update", "delete", "merge"].iter()).any(|word| lower.contains(word))
 }
 
 fn word(text: &str) -> Word {
@@ -419,8 +509,10 @@ fn word(text: &str) -> Word {
         .to_ascii_lowercase();
     match first.as_str() {
         "select" if !text.to_ascii_lowercase().contains("from") => Word::Boundary,
-        "select" | "insert" | "update" | "delete" | "with" | "values" | "merge" | "table" => {
-            Word::Query
+        "select" | "values" | "table" => Word::Read,
+        "with" if !writes_in_with(text) => Word::Read,
+        "insert" | "update" | "delete" | "with" | "merge" | "copy" | "truncate" | "call" => {
+            Word::Write
         }
         "begin" | "start" => Word::Begin,
         "commit" | "end" | "rollback" | "abort" | "discard" | "reset" => {

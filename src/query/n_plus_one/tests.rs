@@ -5,7 +5,9 @@ use std::fmt::Write as _;
 use crate::model::snapshot::Snapshot;
 use crate::model::statement::Statement;
 use crate::query::log::{Format, LogReader, Prefix};
-use crate::query::n_plus_one::{Certainty, Loops, NPlusOne, Orm, Sample, from_loops, from_samples};
+use crate::query::n_plus_one::{
+    Certainty, Kind, Loops, NPlusOne, Origin, Orm, Sample, both, from_loops, from_samples,
+};
 use crate::query::testing::{DATABASE, catalog};
 
 const SCHEMA: &str = "
@@ -435,10 +437,57 @@ fn look_alikes_in_a_log_are_not_told() {
         ("few", &few),
     ] {
         for snapshot in [Some(&snapshot), None] {
-            let found = log.judged(snapshot);
+            let mut found = log.judged(snapshot);
+            if case == "same row" {
+                // It is no loop over rows, but needless too.
+                assert_eq!(found.len(), 1, "{found:?}");
+                found.retain(|f| f.kind != Kind::Again);
+            }
             assert_eq!(told(&found), [], "{case}: {found:?}");
         }
     }
+}
+
+#[test]
+fn one_text_under_two_ids_is_told_once() {
+    let half: Vec<(i64, i64)> = EACH
+        .iter()
+        .map(|(calls, rows)| (calls / 2, rows / 2))
+        .collect();
+    let found = of_traffic(&[(LIST, LISTS), (OWNER, &half), (OWNER, &half)]);
+    assert_eq!(told(&found), [("users", Certainty::Likely)]);
+    let alone = of_traffic(&[(LIST, LISTS), (OWNER, &half)]);
+    let twice = alone[0].round_trips * 2.0;
+    assert!((found[0].round_trips - twice).abs() < 1e-9, "{found:?}");
+}
+
+#[test]
+fn what_both_sources_show_is_told_once_and_surer() {
+    let mut log = Log::default();
+    for request in 0..20 {
+        log.run(LIST, "$1 = 'open', $2 = '20'");
+        for row in 0..5 + request % 7 {
+            log.run(OWNER, &format!("$1 = '{}', $2 = '1'", request * 10 + row));
+        }
+        log.pause();
+    }
+    let snapshot = catalog(SCHEMA);
+    let of_log = log.judged(Some(&snapshot));
+    let of_counters = of_traffic(&[(LIST, LISTS), (OWNER, EACH), (ITEMS, EACH)]);
+    assert_eq!((of_log.len(), of_counters.len()), (1, 2));
+    let surer = |f: &NPlusOne| f.table == "users" && f.score > of_log[0].score;
+    let found = both(of_log.clone(), of_counters.clone());
+    assert_eq!(found.len(), 2, "{found:?}");
+    let joined = found.iter().find(|f| surer(f)).unwrap();
+    assert_eq!(joined.origins, [Origin::Logs, Origin::Counters]);
+    assert!(
+        joined
+            .reasons
+            .iter()
+            .any(|r| r.starts_with("by the counters"))
+    );
+    assert_eq!(both(of_log.clone(), Vec::new()), of_log);
+    assert_eq!(both(Vec::new(), of_counters.clone()), of_counters);
 }
 
 #[test]

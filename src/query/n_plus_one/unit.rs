@@ -1,6 +1,6 @@
 //! A unit of work: what one session did for one request, as far as a log shows.
 
-use crate::query::n_plus_one::key::Keyset;
+use crate::query::n_plus_one::key::ByKey;
 
 /// Most different statements of a unit; what else it runs is not followed.
 const MOST_STATEMENTS: usize = 200;
@@ -21,6 +21,10 @@ pub(super) struct Execution {
     /// When it began and ended, ms.
     pub(super) start: f64,
     pub(super) end: f64,
+    /// Whether it writes.
+    pub(super) writes: bool,
+    /// Whether it ran in the same transaction as the one before it.
+    pub(super) inside: bool,
 }
 
 /// A statement within a unit.
@@ -32,7 +36,12 @@ pub(super) struct Seen {
     first: u32,
     second: u32,
     last: u32,
-    values: Keyset,
+    /// Its values, each with the number of writes before its last execution.
+    values: ByKey<u64, u32>,
+    /// Executions with values that were there before, with no write since: in one transaction, or in one go.
+    pub(super) again: u32,
+    /// How many of those were in one transaction.
+    pub(super) again_inside: u32,
     /// Executions that came soon after one of the same, and right after it.
     pub(super) close: u32,
     pub(super) next: u32,
@@ -55,6 +64,7 @@ impl Seen {
 pub(super) struct Unit {
     pub(super) seen: Vec<Seen>,
     executions: u32,
+    writes: u32,
     end: f64,
 }
 
@@ -79,6 +89,8 @@ impl Unit {
         self.executions = self.executions.saturating_add(1);
         let pause = (execution.start - self.end).max(0.0);
         self.end = execution.end;
+        self.writes += u32::from(execution.writes);
+        let writes = self.writes;
         // The latest are most often the same again.
         let found = (self.seen.iter()).rposition(|s| s.statement == execution.statement);
         let Some(at) = found else {
@@ -89,7 +101,9 @@ impl Unit {
                     first: position,
                     second: position,
                     last: position,
-                    values: Keyset::from_iter([execution.values]),
+                    values: ByKey::from_iter([(execution.values, writes)]),
+                    again: 0,
+                    again_inside: 0,
                     close: 0,
                     next: 0,
                     ms: execution.end - execution.start,
@@ -111,8 +125,12 @@ impl Unit {
             seen.next += 1;
             seen.pauses += pause;
         }
-        if seen.values.len() < MOST_VALUES {
-            seen.values.insert(execution.values);
+        if seen.values.len() < MOST_VALUES || seen.values.contains_key(&execution.values) {
+            let before = seen.values.insert(execution.values, writes);
+            // Another request may have asked the same: one transaction belongs to one request, and so does what comes in one go.
+            let again = before == Some(writes) && (execution.inside || distance == 1);
+            seen.again += u32::from(again);
+            seen.again_inside += u32::from(again && execution.inside);
         }
     }
 
