@@ -1,6 +1,9 @@
-//! `pgperf audit`: every rule over the statements that cost most.
+//! `pgperf audit`: every rule over a database and the statements that cost most.
+
+mod plans;
 
 use std::io::{IsTerminal as _, Write as _};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,25 +16,22 @@ use super::gate::{Allowed, is_no_superuser};
 use super::interrupt::unless_interrupted;
 use super::output::{style, to_stdout};
 use super::traffic::TrafficArgs;
-use super::{ConnectArgs, Exit, Failure, memory};
+use super::{ConnectArgs, Exit, Failure, load, memory};
 use crate::advisor::usual::assume_values;
 use crate::advisor::vectors::vectors;
 use crate::audit::database::unseen;
 use crate::audit::execution::Execution;
 use crate::audit::finding::Severity;
-use crate::audit::load::{Audited, audited};
 use crate::audit::rules::of_database;
 use crate::model::explained::Explained;
-use crate::model::gap::{Gap, Part};
 use crate::model::snapshot::Snapshot;
 use crate::pg::connect::Connection;
-use crate::pg::error::Kind;
-use crate::pg::explain::{Depth, Explainable, explained};
 use crate::query::n_plus_one::Loops;
-use crate::query::sent::{Sent, SentStatements};
-use crate::query::workload::{Query, Workload, WorkloadOptions, workload};
+use crate::query::sent::SentStatements;
+use crate::query::workload::{Workload, WorkloadOptions, workload};
 use crate::report::audit::{Audit, json, text};
 use crate::report::{Report, TargetSummary};
+use plans::{Plans, statements};
 
 /// Options of `pgperf audit`.
 #[derive(Debug, Clone, Args)]
@@ -40,6 +40,9 @@ pub(crate) struct AuditArgs {
     connect: ConnectArgs,
     #[command(flatten)]
     traffic: TrafficArgs,
+    /// Without a server: audit a snapshot file (pgperf snapshot). A statistics clone plans the statements.
+    #[arg(long, value_name = "SNAPSHOT", conflicts_with_all = ["target", "dbname", "host", "port", "user", "analyze", "watch"])]
+    from: Option<PathBuf>,
     /// Audit at most this many statements, the most expensive ones.
     #[arg(long, value_name = "N", default_value_t = 100)]
     top: usize,
@@ -108,9 +111,16 @@ pub(crate) async fn run(args: &AuditArgs) -> Result<Exit, Failure> {
 }
 
 async fn audit(args: &AuditArgs) -> Result<Exit, Failure> {
-    let (connection, mut snapshot, before) = args.traffic.collect(&args.connect).await?;
-    snapshot.server.memory_bytes =
-        memory::of_server(args.memory.as_deref(), connection.endpoint())?;
+    let (connection, mut snapshot, before) = match &args.from {
+        Some(path) => (None, load::snapshot(path)?, Vec::new()),
+        None => {
+            let (connection, snapshot, before) = args.traffic.collect(&args.connect).await?;
+            (Some(connection), snapshot, before)
+        }
+    };
+    let endpoint = connection.as_ref().map_or("", |c| c.endpoint());
+    let memory = memory::of_server(args.memory.as_deref(), endpoint)?;
+    snapshot.server.memory_bytes = memory.or(snapshot.server.memory_bytes);
     let allowed = Allowed {
         functions: args.allow_function.clone(),
         superuser: args.allow_superuser,
@@ -126,22 +136,30 @@ async fn audit(args: &AuditArgs) -> Result<Exit, Failure> {
         ..WorkloadOptions::default()
     };
     let mut load = workload(&snapshot, &options);
-    let executed = if args.analyze {
-        executed(args, allowed, &connection, &snapshot, &load).await?
-    } else {
-        Vec::new()
+    let executed = match &connection {
+        Some(connection) if args.analyze => {
+            executed(args, allowed, connection, &snapshot, &load).await?
+        }
+        _ => Vec::new(),
     };
     assume_values(&mut load, &snapshot);
     let sent = logs.as_ref().map(|(loops, _)| SentStatements::new(loops));
-    let (statements, unplanned) =
-        statements(&connection, &snapshot, &load, executed, sent.as_ref()).await?;
+    let mut plans = match &connection {
+        Some(connection) => Plans::Server(connection),
+        None => Plans::of_snapshot(&snapshot).await,
+    };
+    let judged = statements(&mut plans, &snapshot, &load, executed, sent.as_ref()).await;
+    plans.end().await;
+    let (statements, unplanned) = judged?;
     let report = if args.no_advice {
         None
     } else {
         let logs = logs.as_ref().map(|(loops, _)| Arc::clone(loops));
-        Some(advised(args, &connection, &snapshot, options, logs).await?)
+        Some(advised(args, connection.as_ref(), &snapshot, options, logs).await?)
     };
-    connection.close().await;
+    if let Some(connection) = connection {
+        connection.close().await;
+    }
     let mut gaps = snapshot.gaps.clone();
     gaps.extend(unplanned);
     gaps.extend(not_told);
@@ -150,7 +168,7 @@ async fn audit(args: &AuditArgs) -> Result<Exit, Failure> {
     if let Some(report) = &report {
         gaps.retain(|gap| !report.gaps.contains(gap));
     }
-    let target = target(&snapshot);
+    let target = target(&snapshot, args.from.as_deref());
     let audit = Audit {
         target: &target,
         database: &findings,
@@ -217,92 +235,10 @@ async fn executed(
     Ok(all)
 }
 
-/// Each statement with what rules find in its plan; what could not be planned is a gap.
-async fn statements(
-    connection: &Connection,
-    snapshot: &Snapshot,
-    load: &Workload,
-    executed: Vec<Executed>,
-    sent: Option<&SentStatements<'_>>,
-) -> Result<(Vec<Audited>, Option<Gap>), Failure> {
-    let timed = load.coverage.timed;
-    let total = load.coverage.total;
-    let total = if total > 0.0 {
-        total
-    } else {
-        load.queries.iter().map(|q| q.load(timed)).sum()
-    };
-    let (mut all, mut refused) = (Vec::new(), Vec::new());
-    let mut executed = executed.into_iter();
-    for query in &load.queries {
-        let (execution, executed) = executed
-            .next()
-            .map_or((None, None), |(e, plan)| (Some(e), plan));
-        let mut sent = sent.and_then(|sent| sent.of(query, snapshot));
-        let plan = match executed {
-            Some(plan) => {
-                // It was executed with values of its own.
-                sent = None;
-                Ok(plan)
-            }
-            None => planned(connection, query, sent.as_ref()).await?,
-        };
-        // What a log shows in another way than the server takes it is no help.
-        let plan = match plan {
-            Err(_) if sent.take().is_some() => planned(connection, query, None).await?,
-            plan => plan,
-        };
-        let plan = plan.map_err(|why| refused.push(why)).ok();
-        let of_it = audited(query, plan.as_ref(), load, snapshot, total);
-        let one = of_it.with(execution);
-        all.push(Audited {
-            values: sent.map(|sent| sent.origin()),
-            ..one
-        });
-    }
-    let gap = refused.first().map(|example| {
-        let what = format!("statements that the server would not plan, e.g.: {example}");
-        Gap::new(Part::Planner, what)
-            .effect("no rule has looked at their plans")
-            .count(refused.len())
-    });
-    Ok((all, gap))
-}
-
-/// Its plan with the values it was sent with, else with its usual ones, not executed; the inner error is about this statement.
-async fn planned(
-    connection: &Connection,
-    query: &Query,
-    sent: Option<&Sent>,
-) -> Result<Result<Explained, String>, Failure> {
-    let usual = query.ways().max_by(|a, b| a.0.total_cmp(&b.0));
-    let usual = sent
-        .map(|sent| &sent.usual)
-        .or(usual.map(|(_, usual, _)| usual));
-    let (text, parameters) = usual.map_or((query.text.as_str(), query.parameters), |usual| {
-        (usual.text.as_str(), usual.parameters)
-    });
-    let statement = Explainable {
-        text,
-        parameters,
-        search_path: &query.search_path,
-    };
-    match explained(connection, &statement, Depth::Planned).await {
-        Ok(output) => Ok(Explained::read(&output).map(|mut plan| {
-            if let Some(sent) = sent {
-                sent.mask(&mut plan);
-            }
-            plan
-        })),
-        Err(error) if error.kind == Kind::Lost => Err(error.into()),
-        Err(error) => Ok(Err(error.message)),
-    }
-}
-
 /// The index advice for the load.
 async fn advised(
     args: &AuditArgs,
-    connection: &Connection,
+    connection: Option<&Connection>,
     snapshot: &Snapshot,
     workload: WorkloadOptions,
     logs: Option<Arc<Loops>>,
@@ -314,15 +250,15 @@ async fn advised(
         logs,
         ..AdviceOptions::default()
     };
-    advice(snapshot, Some(connection), &options).await
+    advice(snapshot, connection, &options).await
 }
 
-fn target(snapshot: &Snapshot) -> TargetSummary {
+fn target(snapshot: &Snapshot, from: Option<&Path>) -> TargetSummary {
     TargetSummary {
         database: snapshot.server.database.clone(),
         server_version: snapshot.server.version.clone(),
         taken_at: snapshot.taken_at,
-        snapshot: None,
+        snapshot: from.map(|path| path.display().to_string()),
         statements_window_s: super::advice::window(snapshot),
     }
 }

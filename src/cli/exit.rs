@@ -49,6 +49,11 @@ impl Failure {
         }
     }
 
+    /// What happened, alone.
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
     /// Adds what to try.
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use clap::Args;
 
 use crate::cli::file::{self, Output};
-use crate::cli::{ConnectArgs, Exit, Failure};
+use crate::cli::{ConnectArgs, Exit, Failure, memory};
 use crate::model::redact::redact;
 use crate::model::snapshot::Snapshot;
 use crate::model::unit::{Bytes, Count};
@@ -35,6 +35,7 @@ pub(crate) async fn run(args: &SnapshotArgs) -> Result<Exit, Failure> {
         ..CollectOptions::default()
     };
     let mut snapshot = collect(&connection, &options).await?;
+    snapshot.server.memory_bytes = memory::of_server(None, connection.endpoint())?;
     if args.redact {
         redact(&mut snapshot);
     }

@@ -85,10 +85,11 @@ fn facts(audit: &Audit<'_>) -> Vec<(&'static str, String)> {
     let load: f64 = audit.statements.iter().map(|s| s.load_share).sum();
     let executions = audit.statements.iter().filter_map(|s| s.execution.as_ref());
     let (tried, executed, reasons) = summary(executions);
-    let how = if tried > 0 {
-        "planned"
-    } else {
-        "planned, not executed"
+    let is_planned = audit.statements.iter().any(|s| s.plan.is_some());
+    let how = match (tried, is_planned) {
+        (0, true) => "planned, not executed",
+        (0, false) => "their texts, not their plans",
+        _ => "planned",
     };
     let mut facts = vec![
         ("server", one_line(&audit.target.server_version)),

@@ -87,3 +87,55 @@ async fn nothing_found_and_nothing_seen_differ() {
         "{found:?}"
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_snapshot_is_audited_like_its_server() {
+    let conninfo = shop(hypopg_major()).await;
+    let file = std::env::temp_dir().join(format!("pgperf-audit-{}.json.gz", std::process::id()));
+    let path = file.to_string_lossy().into_owned();
+    let saved = pgperf(&["snapshot", conninfo, "-o", &path], "");
+    assert_eq!(saved.code, Some(0), "{saved:?}");
+    let options = ["--no-advice", "--format", "json", "--top", "30"];
+    let of = |source: &[&str]| {
+        let mut args = vec!["audit"];
+        args.extend(source);
+        args.extend(options);
+        let run = pgperf(&args, "");
+        assert_eq!(run.code, Some(0), "{run:?}");
+        run.json()
+    };
+    let (live, offline) = (of(&[conninfo]), of(&["--from", &path]));
+    std::fs::remove_file(&file).unwrap();
+    // What goes on there in the meantime, other tests decide.
+    let lasting = |report: &serde_json::Value| -> Vec<String> {
+        let findings = report["findings"].as_array().unwrap().iter();
+        let named = findings.map(|f| format!("{} {}", f["rule"], f["object"]));
+        let passing = |f: &String| {
+            ["session", "database", "connections"]
+                .iter()
+                .any(|o| f.contains(o))
+        };
+        named.filter(|f| !passing(f)).collect()
+    };
+    assert_eq!(lasting(&live), lasting(&offline));
+    assert!(!lasting(&live).is_empty(), "{live:#}");
+    // A clone plans as the server does.
+    let planned = |report: &serde_json::Value| {
+        let statements = report["statements"].as_array().unwrap().clone();
+        let rules = statements.iter().map(|s| {
+            let found = s["findings"].as_array().unwrap().iter();
+            let found: Vec<String> = found.map(|f| f["rule"].to_string()).collect();
+            (s["fingerprint"].to_string(), s["plan"].to_string(), found)
+        });
+        rules.collect::<std::collections::BTreeSet<_>>()
+    };
+    let (live, offline) = (planned(&live), planned(&offline));
+    let same = live.intersection(&offline).count();
+    assert!(
+        10 * same >= 9 * live.len(),
+        "{same} of {}: {live:#?} {offline:#?}",
+        live.len()
+    );
+    let refused = pgperf(&["audit", "--from", &path, "--analyze"], "");
+    assert_eq!(refused.code, Some(2), "{refused:?}");
+}
