@@ -111,12 +111,11 @@ pub(crate) async fn run(args: &AuditArgs) -> Result<Exit, Failure> {
 }
 
 async fn audit(args: &AuditArgs) -> Result<Exit, Failure> {
-    let (connection, mut snapshot, before) = match &args.from {
-        Some(path) => (None, load::snapshot(path)?, Vec::new()),
-        None => {
-            let (connection, snapshot, before) = args.traffic.collect(&args.connect).await?;
-            (Some(connection), snapshot, before)
-        }
+    let (connection, mut snapshot, before) = if let Some(path) = &args.from {
+        (None, load::snapshot(path)?, Vec::new())
+    } else {
+        let (connection, snapshot, before) = args.traffic.collect(&args.connect).await?;
+        (Some(connection), snapshot, before)
     };
     let endpoint = connection.as_ref().map_or("", |c| c.endpoint());
     let memory = memory::of_server(args.memory.as_deref(), endpoint)?;
