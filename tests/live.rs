@@ -16,6 +16,7 @@ mod live {
     mod drops;
     mod estimate;
     mod explain;
+    mod fingerprints;
     mod first;
     mod gate;
     mod hypopg;

@@ -212,6 +212,15 @@ pub(crate) async fn client(conninfo: &str) -> Client {
 
 /// What pgperf sees of a database, without its statements.
 pub(crate) async fn snapshot(conninfo: &str) -> Snapshot {
+    seen(conninfo, false).await
+}
+
+/// What pgperf sees of a database, statements included.
+pub(crate) async fn shown(conninfo: &str) -> Snapshot {
+    seen(conninfo, true).await
+}
+
+async fn seen(conninfo: &str, statements: bool) -> Snapshot {
     let options = ConnectOptions {
         dbname: Some(conninfo.to_owned()),
         ..ConnectOptions::default()
@@ -219,7 +228,7 @@ pub(crate) async fn snapshot(conninfo: &str) -> Snapshot {
     let (target, _) = Target::resolve(&options, &|_| None).unwrap();
     let connection = Connection::open(&target).await.unwrap();
     let options = CollectOptions {
-        statements: false,
+        statements,
         ..CollectOptions::default()
     };
     collect(&connection, &options).await.unwrap()

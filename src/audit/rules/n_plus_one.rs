@@ -8,7 +8,7 @@ use crate::query::n_plus_one::{Kind, NPlusOne};
 /// The rule.
 pub(super) const RULE: Rule = Rule {
     id: "n-plus-one",
-    title: "a statement is run once for each row of another",
+    title: "A statement is run once for each row of another",
     page: "\
 A program reads a list, and then asks for something of each row by a statement of its own: the owner of each order, the items of
 each order, how many there are. Each of these is fast, so that no list of slow statements shows them; together they take a round

@@ -8,7 +8,7 @@ use crate::query::n_plus_one::{Kind, NPlusOne};
 /// The rule.
 pub(super) const RULE: Rule = Rule {
     id: "redundant-statement",
-    title: "the same statement is run again with the same values",
+    title: "The same statement is run again with the same values",
     page: "\
 Within one request a program asks what it has asked before: the same statement with the same values, and nothing that it wrote in
 between. Settings, the current user, a price list are read again by each part of a page that needs them.

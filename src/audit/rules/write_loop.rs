@@ -8,7 +8,7 @@ use crate::query::n_plus_one::{Kind, NPlusOne};
 /// The rule.
 pub(super) const RULE: Rule = Rule {
     id: "write-loop",
-    title: "rows are written one by one",
+    title: "Rows are written one by one",
     page: "\
 A program inserts, updates or deletes many rows by a statement each. Every one of them is a round trip, is executed by itself, and
 outside of a transaction waits for the disk at its own commit. One statement for all rows, or COPY, is many times faster.
