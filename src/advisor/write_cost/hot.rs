@@ -69,11 +69,13 @@ fn writes_to(query: &Query, table: &Table, snapshot: &Snapshot) -> bool {
         query.kind,
         QueryKind::Update | QueryKind::Merge | QueryKind::Insert
     );
+    if !changes || query.shape.written.is_empty() {
+        return false;
+    }
     let target = query.shape.target.and_then(|oid| snapshot.table(oid));
-    let same = target.is_some_and(|t| {
+    target.is_some_and(|t| {
         t.oid == table.oid || snapshot.root_of(t).oid == snapshot.root_of(table).oid
-    });
-    changes && same && !query.shape.written.is_empty()
+    })
 }
 
 /// Columns whose change changes an entry: keys, INCLUDE, and those named in expressions and predicate.
