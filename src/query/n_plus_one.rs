@@ -16,6 +16,7 @@ mod from_samples;
 mod key;
 mod link;
 mod orm;
+mod repeats;
 mod runs;
 #[cfg(test)]
 mod tests;

@@ -7,7 +7,8 @@ use crate::query::n_plus_one::access::{Access, What, access};
 use crate::query::n_plus_one::fix::fix;
 use crate::query::n_plus_one::from_samples::{kind, variation};
 use crate::query::n_plus_one::link::{Link, is_key, link};
-use crate::query::n_plus_one::runs::{Known, Loop, Loops};
+use crate::query::n_plus_one::repeats::Loop;
+use crate::query::n_plus_one::runs::{Known, Loops};
 use crate::query::n_plus_one::{NPlusOne, Origin, Side, Spared, again, certainty, sort};
 use crate::query::parse::Prepared;
 
