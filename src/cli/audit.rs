@@ -29,7 +29,7 @@ use crate::pg::connect::Connection;
 use crate::query::n_plus_one::Loops;
 use crate::query::sent::SentStatements;
 use crate::query::workload::{Workload, WorkloadOptions, workload};
-use crate::report::audit::{Audit, json, text};
+use crate::report::audit::{Audit, confirmed, json, text};
 use crate::report::{Report, TargetSummary};
 use plans::{Plans, statements};
 
@@ -167,6 +167,8 @@ async fn audit(args: &AuditArgs) -> Result<Exit, Failure> {
     if let Some(report) = &report {
         gaps.retain(|gap| !report.gaps.contains(gap));
     }
+    let advised = report.as_ref().map(|r| r.recommendations.as_slice());
+    let findings = confirmed(findings, advised);
     let target = target(&snapshot, args.from.as_deref());
     let audit = Audit {
         target: &target,

@@ -15,6 +15,7 @@ use crate::report::page::{BOLD, Page};
 use crate::report::plain::{json_escaped, one_line};
 use crate::report::{Report, SCHEMA_VERSION, Style, TargetSummary, phrase, text};
 
+pub use database::confirmed;
 pub use traffic::{LogFile, Traffic};
 
 /// All that an audit has to say.
@@ -63,7 +64,8 @@ pub fn text(audit: &Audit<'_>, style: Style) -> String {
     if let Some(traffic) = audit.traffic {
         traffic::text(&mut page, traffic);
     }
-    database::database(&mut page, audit.database, audit.advice);
+    let advice = audit.advice.map(|report| report.recommendations.as_slice());
+    database::database(&mut page, audit.database, advice);
     // What was to be executed is shown with what came of that, findings or not.
     let shown = |s: &&Audited| !s.findings.is_empty() || s.execution.is_some();
     for statement in audit.statements.iter().filter(shown) {

@@ -1,8 +1,8 @@
 //! What is wrong with the database itself, for people: a rule once, and below it all that it is told of.
 
+use crate::advisor::recommendation::Recommendation;
 use crate::audit::finding::Finding;
 use crate::model::change::Change;
-use crate::report::Report;
 use crate::report::page::{BOLD, Page};
 use crate::report::phrase;
 use crate::report::plain::{one_line, sql_line};
@@ -11,7 +11,7 @@ use crate::report::plain::{one_line, sql_line};
 const TOLD: usize = 10;
 
 /// Writes them; what the advice below says with its statements is left to it.
-pub(super) fn database(page: &mut Page, findings: &[Finding], advice: Option<&Report>) {
+pub(super) fn database(page: &mut Page, findings: &[Finding], advice: Option<&[Recommendation]>) {
     let findings: Vec<&Finding> = findings.iter().filter(|f| !is_advised(f, advice)).collect();
     if findings.is_empty() {
         return;
@@ -68,12 +68,104 @@ fn statements<'a, 'b: 'a>(page: &mut Page, findings: impl Iterator<Item = &'a &'
     }
 }
 
+/// Takes out what the advice has disproved: it asks the planner whether statements would miss a narrow index beside the wider one.
+#[must_use]
+pub fn confirmed(findings: Vec<Finding>, advice: Option<&[Recommendation]>) -> Vec<Finding> {
+    let holds =
+        |f: &Finding| advice.is_none() || f.rule != "redundant-index" || is_advised(f, advice);
+    findings.into_iter().filter(holds).collect()
+}
+
 /// Whether the advice has all its statements.
-pub(super) fn is_advised(finding: &Finding, advice: Option<&Report>) -> bool {
+fn is_advised(finding: &Finding, advice: Option<&[Recommendation]>) -> bool {
     let changes = &finding.fix.changes;
-    let advised = |report: &Report| {
-        let mut all = report.recommendations.iter().flat_map(|r| &r.changes);
+    let advised = |advice: &[Recommendation]| {
+        let mut all = advice.iter().flat_map(|r| &r.changes);
         !changes.is_empty() && changes.iter().all(|change| all.any(|c| c == change))
     };
     advice.is_some_and(advised)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::audit::finding::{Fix, Severity};
+    use crate::model::ident::QualifiedName;
+    use crate::report::Style;
+
+    fn finding(rule: &'static str, object: &str, changes: Vec<Change>) -> Finding {
+        Finding {
+            rule,
+            severity: Severity::Low,
+            title: format!("What {rule} says"),
+            object: object.into(),
+            node: None,
+            evidence: vec!["a figure".into(), "another".into()],
+            fix: Fix {
+                changes,
+                ..Fix::from("do it")
+            },
+            share: 0.0,
+        }
+    }
+
+    fn told(findings: &[Finding]) -> String {
+        let mut page = Page::new(Style::default());
+        database(&mut page, findings, None);
+        page.finish()
+    }
+
+    #[test]
+    fn a_rule_is_told_once_and_settings_are_reloaded_once() {
+        let set = |name: &str| {
+            let set = Change::Set {
+                name: name.into(),
+                value: "on".into(),
+            };
+            finding("unsafe-settings", name, vec![set, Change::Reload])
+        };
+        assert_eq!(
+            told(&[set("fsync"), set("full_page_writes")]),
+            "
+The database
+
+ low: What unsafe-settings says (unsafe-settings)
+ - fsync: a figure; another
+ - full_page_writes: a figure; another
+   do: do it
+     ALTER SYSTEM SET fsync = 'on';
+     ALTER SYSTEM SET full_page_writes = 'on';
+     SELECT pg_reload_conf();
+"
+        );
+        assert_eq!(told(&[]), "");
+    }
+
+    #[test]
+    fn of_many_objects_some_are_told_and_the_rest_is_counted() {
+        let many: Vec<Finding> = (0..13)
+            .map(|n| finding("missing-primary-key", &format!("t{n}"), Vec::new()))
+            .collect();
+        let told = told(&many);
+        assert!(told.contains("- t9:") && !told.contains("- t10:"), "{told}");
+        assert!(told.contains("and 3 more such findings"), "{told}");
+    }
+
+    #[test]
+    fn what_the_advice_does_not_bear_out_is_taken_out() {
+        let drop = |name: &str| {
+            vec![Change::DropIndex {
+                name: QualifiedName::new("public", name),
+                concurrently: true,
+            }]
+        };
+        let found = vec![
+            finding("redundant-index", "public.i", drop("i")),
+            finding("duplicate-index", "public.j", drop("j")),
+        ];
+        assert_eq!(confirmed(found.clone(), None).len(), 2);
+        let left = confirmed(found, Some(&[]));
+        assert_eq!(left.len(), 1, "{left:?}");
+        assert_eq!(left[0].rule, "duplicate-index");
+    }
 }
