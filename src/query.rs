@@ -6,7 +6,7 @@
 //! `catalog` and makes a `shape`: what the statement asks of each table. Where a text cannot be read, `from_plan` reads its plan
 //! instead. `workload` puts statements, weights and coverage together, `split` reads files, and `expression` spells expressions
 //! so that they compare; `comparison` says what a condition of a plan compares with what, `facts` how a statement is written, and
-//! `rewrite` writes it otherwise; `gate` says what it could do beside reading, `vector` with which values it is executed, and
+//! `rewrite` writes it otherwise; `gate` says what it could do beside reading, `vector` with which values it is executed, `outputs` which of them choose no rows, and
 //! `given` reads what people paste. `log` reads what a server logs of statements, `n_plus_one` tells from logs or from counters which
 //! are run once for each row of another, and `sent` puts values that logs show in the place of parameters. Nothing here fails: what
 //! is not understood comes back as a reason. `bytes` looks through long texts.
@@ -26,6 +26,7 @@ pub(crate) mod lexer;
 pub(crate) mod literal;
 pub mod log;
 pub mod n_plus_one;
+pub mod outputs;
 pub mod parse;
 pub(crate) mod repair;
 pub mod rewrite;
