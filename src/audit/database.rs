@@ -1,7 +1,8 @@
 //! A database as rules look at it, whatever statements run: the snapshot, and the arithmetic that several rules share.
 
 use crate::model::catalog::{Table, TableKind};
-use crate::model::cluster::Cluster;
+use crate::model::change::Change;
+use crate::model::cluster::{Cluster, DatabaseCounters};
 use crate::model::gap::{Gap, Part};
 use crate::model::snapshot::Snapshot;
 use crate::model::unit::Millis;
@@ -98,6 +99,21 @@ pub fn as_setting(bytes: f64) -> String {
     } else {
         format!("{megabytes:.0}MB")
     }
+}
+
+/// The statements that set a setting for the whole server.
+#[must_use]
+pub fn set(name: &str, value: &str) -> Vec<Change> {
+    let (name, value) = (name.to_owned(), value.to_owned());
+    vec![Change::Set { name, value }, Change::Reload]
+}
+
+/// The counters of the database, and for how many seconds they count.
+#[must_use]
+pub fn counters(snapshot: &Snapshot) -> Option<(&DatabaseCounters, f64)> {
+    let counters = snapshot.cluster.as_ref()?.counters.as_ref()?;
+    let since = counters.stats_reset.or(snapshot.server.started_at)?;
+    Some((counters, (snapshot.taken_at - since).max(0.0)))
 }
 
 /// How long ago that was.

@@ -20,7 +20,7 @@ mod count_for_existence;
 mod count_star;
 mod cte_fence;
 mod deadlocks;
-mod default_partition;
+mod default_partition_filled;
 mod disabled_node;
 mod distinct_fanout;
 mod distinct_group_by;
@@ -57,7 +57,7 @@ mod many_joins;
 mod many_partitions;
 mod many_rows_returned;
 mod matview_candidate;
-mod matview_no_unique;
+mod matview_no_unique_index;
 mod memoize_poor;
 mod memory_overcommitted;
 mod missing_primary_key;
@@ -295,10 +295,10 @@ pub const RULES: &[&Rule] = &[
     &foreign_key_types::RULE,
     &constraint_not_valid::RULE,
     &missing_primary_key::RULE,
-    &default_partition::RULE,
+    &default_partition_filled::RULE,
     &many_partitions::RULE,
     &partition_candidate::RULE,
-    &matview_no_unique::RULE,
+    &matview_no_unique_index::RULE,
     &unlogged_table::RULE,
     &hot_updates::RULE,
     &shared_buffers::RULE,

@@ -1,6 +1,6 @@
 //! `autovacuum-off`: nobody cleans up.
 
-use crate::audit::database::{count, is_off, option, stored};
+use crate::audit::database::{count, is_off, option, set, stored};
 use crate::audit::finding::{Fix, Severity};
 use crate::audit::rules::{Check, DatabaseHit, Rule};
 use crate::model::catalog::Table;
@@ -36,13 +36,7 @@ fn check(snapshot: &Snapshot) -> Vec<DatabaseHit> {
             "off for the whole server: no table is vacuumed or analyzed by itself"
         )],
         fix: Fix {
-            changes: vec![
-                Change::Set {
-                    name: name.into(),
-                    value: "on".into(),
-                },
-                Change::Reload,
-            ],
+            changes: set(name, "on"),
             ..Fix::from("switch it on")
         },
     });

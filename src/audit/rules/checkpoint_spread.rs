@@ -1,8 +1,8 @@
 //! `checkpoint-spread`: checkpoints write in a burst.
 
+use crate::audit::database::set;
 use crate::audit::finding::{Fix, Severity};
 use crate::audit::rules::{Check, DatabaseHit, Rule};
-use crate::model::change::Change;
 use crate::model::snapshot::Snapshot;
 
 /// The rule.
@@ -30,13 +30,7 @@ fn check(snapshot: &Snapshot) -> Vec<DatabaseHit> {
         severity: Severity::Info,
         evidence: vec![format!("it is {target}")],
         fix: Fix {
-            changes: vec![
-                Change::Set {
-                    name: "checkpoint_completion_target".into(),
-                    value: "0.9".into(),
-                },
-                Change::Reload,
-            ],
+            changes: set("checkpoint_completion_target", "0.9"),
             ..Fix::from("spread the writes over nine tenths of the time")
         },
     });

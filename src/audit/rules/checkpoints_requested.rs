@@ -1,9 +1,8 @@
 //! `checkpoints-requested`: WAL forces checkpoints before their time.
 
-use crate::audit::database::{DAY, as_setting, setting_bytes};
+use crate::audit::database::{DAY, as_setting, set, setting_bytes};
 use crate::audit::finding::{Fix, Severity};
 use crate::audit::rules::{Check, DatabaseHit, Rule};
-use crate::model::change::Change;
 use crate::model::snapshot::Snapshot;
 use crate::model::unit::{Bytes, Count, Millis, Percent};
 
@@ -80,13 +79,7 @@ fn hit(snapshot: &Snapshot) -> Option<DatabaseHit> {
         },
         evidence,
         fix: Fix {
-            changes: vec![
-                Change::Set {
-                    name: "max_wal_size".into(),
-                    value: as_setting(wanted.min(MOST)),
-                },
-                Change::Reload,
-            ],
+            changes: set("max_wal_size", &as_setting(wanted.min(MOST))),
             ..Fix::from("raise max_wal_size, if the disk has room for it")
         },
     })

@@ -1,6 +1,6 @@
 //! `connection-churn`: sessions that live for a moment, and sessions that do nothing.
 
-use crate::audit::database::DAY;
+use crate::audit::database::{DAY, counters};
 use crate::audit::finding::{Fix, Severity};
 use crate::audit::rules::connections_near_limit::clients;
 use crate::audit::rules::{Check, DatabaseHit, Rule};
@@ -36,11 +36,9 @@ fn check(snapshot: &Snapshot) -> Vec<DatabaseHit> {
 }
 
 fn short(snapshot: &Snapshot) -> Option<DatabaseHit> {
-    let counters = snapshot.cluster.as_ref()?.counters.as_ref()?;
+    let (counters, seconds) = counters(snapshot)?;
     let (sessions, time) = (counters.sessions?, counters.session_time?);
-    let since = counters.stats_reset.or(snapshot.server.started_at)?;
-    let seconds = (snapshot.taken_at - since).max(1.0);
-    let (a_second, lives) = (sessions / seconds, time / sessions.max(1.0));
+    let (a_second, lives) = (sessions / seconds.max(1.0), time / sessions.max(1.0));
     let fits = a_second >= A_SECOND && lives <= SHORT * 1000.0 && seconds >= 600.0;
     fits.then(|| DatabaseHit {
         object: format!("database {}", snapshot.server.database),

@@ -1,6 +1,6 @@
 //! `deadlocks`: transactions that wait for each other.
 
-use crate::audit::database::DAY;
+use crate::audit::database::{DAY, counters};
 use crate::audit::finding::{Fix, Severity};
 use crate::audit::rules::{Check, DatabaseHit, Rule};
 use crate::model::snapshot::Snapshot;
@@ -28,9 +28,8 @@ fn check(snapshot: &Snapshot) -> Vec<DatabaseHit> {
 }
 
 fn hit(snapshot: &Snapshot) -> Option<DatabaseHit> {
-    let counters = snapshot.cluster.as_ref()?.counters.as_ref()?;
-    let since = counters.stats_reset.or(snapshot.server.started_at)?;
-    let days = ((snapshot.taken_at - since) / DAY).max(1.0);
+    let (counters, seconds) = counters(snapshot)?;
+    let days = (seconds / DAY).max(1.0);
     let a_day = counters.deadlocks / days;
     (a_day >= 1.0).then(|| DatabaseHit {
         object: format!("database {}", snapshot.server.database),

@@ -1,9 +1,8 @@
 //! `effective-cache-size`: the planner is told of less cache than there is.
 
-use crate::audit::database::{as_setting, setting_bytes};
+use crate::audit::database::{as_setting, set, setting_bytes};
 use crate::audit::finding::{Fix, Severity};
 use crate::audit::rules::{Check, DatabaseHit, Rule};
-use crate::model::change::Change;
 use crate::model::snapshot::Snapshot;
 use crate::model::unit::Bytes;
 
@@ -58,13 +57,7 @@ fn hit(snapshot: &Snapshot) -> Option<DatabaseHit> {
         severity: Severity::Low,
         evidence: vec![evidence],
         fix: Fix {
-            changes: vec![
-                Change::Set {
-                    name: "effective_cache_size".into(),
-                    value: as_setting(wanted),
-                },
-                Change::Reload,
-            ],
+            changes: set("effective_cache_size", &as_setting(wanted)),
             ..Fix::from("tell the planner of the cache that there is")
         },
     })

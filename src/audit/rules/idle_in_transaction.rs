@@ -1,9 +1,8 @@
 //! `idle-in-transaction`: sessions that hold a transaction open and do nothing.
 
-use crate::audit::database::ago;
+use crate::audit::database::{ago, counters, set};
 use crate::audit::finding::{Fix, Severity};
 use crate::audit::rules::{Check, DatabaseHit, Rule};
-use crate::model::change::Change;
 use crate::model::cluster::Session;
 use crate::model::snapshot::Snapshot;
 use crate::model::unit::{Count, Percent};
@@ -110,23 +109,16 @@ fn fix(snapshot: &Snapshot, advice: &str) -> Fix {
         return Fix::from(advice);
     }
     Fix {
-        changes: vec![
-            Change::Set {
-                name: name.into(),
-                value: "5min".into(),
-            },
-            Change::Reload,
-        ],
+        changes: set(name, "5min"),
         ..Fix::from(format!("{advice}; a limit ends those that come"))
     }
 }
 
 /// What the counters say of all the time before.
 fn usually(snapshot: &Snapshot) -> Option<DatabaseHit> {
-    let counters = snapshot.cluster.as_ref()?.counters.as_ref()?;
+    let (counters, seconds) = counters(snapshot)?;
     let (idle, active) = (counters.idle_in_transaction_time?, counters.active_time?);
-    let since = counters.stats_reset.or(snapshot.server.started_at)?;
-    let share = idle / 1000.0 / (snapshot.taken_at - since).max(3600.0);
+    let share = idle / 1000.0 / seconds.max(3600.0);
     (idle > active && share >= ALWAYS).then(|| DatabaseHit {
         object: format!("database {}", snapshot.server.database),
         severity: Severity::Low,

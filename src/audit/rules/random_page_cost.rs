@@ -1,6 +1,6 @@
 //! `random-page-cost`: index scans are priced for spinning disks.
 
-use crate::audit::database::DAY;
+use crate::audit::database::{DAY, counters};
 use crate::audit::finding::{Fix, Severity};
 use crate::audit::rules::{Check, DatabaseHit, Rule};
 use crate::model::snapshot::Snapshot;
@@ -32,13 +32,11 @@ fn check(snapshot: &Snapshot) -> Vec<DatabaseHit> {
 }
 
 fn hit(snapshot: &Snapshot) -> Option<DatabaseHit> {
-    let counters = snapshot.cluster.as_ref()?.counters.as_ref()?;
+    let (counters, seconds) = counters(snapshot)?;
     let price = snapshot.server.number("random_page_cost", 0.0);
     let read = counters.blks_hit + counters.blks_read;
     let found = counters.blks_hit / read.max(1.0);
-    let since = counters.stats_reset.or(snapshot.server.started_at)?;
-    let fits =
-        price >= DISKS && found >= CACHED && read >= BLOCKS && snapshot.taken_at - since >= DAY;
+    let fits = price >= DISKS && found >= CACHED && read >= BLOCKS && seconds >= DAY;
     fits.then(|| DatabaseHit {
         object: "random_page_cost".into(),
         severity: Severity::Info,

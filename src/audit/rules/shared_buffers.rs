@@ -1,6 +1,6 @@
 //! `shared-buffers`: the cache is too small for what is read.
 
-use crate::audit::database::{DAY, as_setting, setting_bytes};
+use crate::audit::database::{DAY, as_setting, counters, setting_bytes};
 use crate::audit::finding::{Fix, Severity};
 use crate::audit::rules::{Check, DatabaseHit, Rule};
 use crate::model::change::Change;
@@ -41,14 +41,13 @@ fn check(snapshot: &Snapshot) -> Vec<DatabaseHit> {
 }
 
 fn hit(snapshot: &Snapshot) -> Option<DatabaseHit> {
-    let counters = snapshot.cluster.as_ref()?.counters.as_ref()?;
+    let (counters, seconds) = counters(snapshot)?;
     let buffers = setting_bytes(snapshot, "shared_buffers")?;
     let size = snapshot.server.database_size_bytes;
     let memory = snapshot.server.memory_bytes;
     let read = counters.blks_hit + counters.blks_read;
     let found = counters.blks_hit / read.max(1.0);
-    let since = counters.stats_reset.or(snapshot.server.started_at)?;
-    let a_day = counters.blks_read / ((snapshot.taken_at - since).max(DAY) / DAY);
+    let a_day = counters.blks_read / (seconds.max(DAY) / DAY);
     let small = buffers < memory.map_or(GB, |memory| SMALL * memory);
     if !small || size <= buffers || found >= FOUND || a_day < BLOCKS {
         return None;

@@ -1,9 +1,8 @@
 //! `temp-files`: sorts and hashes go to disk.
 
-use crate::audit::database::{DAY, PAGE, as_setting, count, setting_bytes};
+use crate::audit::database::{DAY, PAGE, as_setting, count, counters, set, setting_bytes};
 use crate::audit::finding::{Fix, Severity};
 use crate::audit::rules::{Check, DatabaseHit, Rule};
-use crate::model::change::Change;
 use crate::model::snapshot::Snapshot;
 use crate::model::statement::Statement;
 use crate::model::unit::{Bytes, Count, Percent};
@@ -40,9 +39,8 @@ fn check(snapshot: &Snapshot) -> Vec<DatabaseHit> {
 }
 
 fn hit(snapshot: &Snapshot) -> Option<DatabaseHit> {
-    let counters = snapshot.cluster.as_ref()?.counters.as_ref()?;
-    let since = counters.stats_reset.or(snapshot.server.started_at)?;
-    let a_day = counters.temp_bytes / ((snapshot.taken_at - since).max(DAY) / DAY);
+    let (counters, seconds) = counters(snapshot)?;
+    let a_day = counters.temp_bytes / (seconds.max(DAY) / DAY);
     if a_day < TOLD {
         return None;
     }
@@ -86,13 +84,7 @@ fn hit(snapshot: &Snapshot) -> Option<DatabaseHit> {
         .memory_bytes
         .map(|memory| 0.5 * memory / connections);
     let changes = match borne {
-        Some(borne) if wanted <= borne => vec![
-            Change::Set {
-                name: "work_mem".into(),
-                value: as_setting(wanted),
-            },
-            Change::Reload,
-        ],
+        Some(borne) if wanted <= borne => set("work_mem", &as_setting(wanted)),
         _ => Vec::new(),
     };
     let advice = if changes.is_empty() {

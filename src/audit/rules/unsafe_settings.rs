@@ -1,9 +1,8 @@
 //! `unsafe-settings`: a crash loses data, or the database.
 
-use crate::audit::database::is_off;
+use crate::audit::database::{is_off, set};
 use crate::audit::finding::{Fix, Severity};
 use crate::audit::rules::{Check, DatabaseHit, Rule};
-use crate::model::change::Change;
 use crate::model::snapshot::Snapshot;
 
 /// The rule.
@@ -41,13 +40,7 @@ fn check(snapshot: &Snapshot) -> Vec<DatabaseHit> {
         severity: Severity::High,
         evidence: vec![format!("off: {consequence}")],
         fix: Fix {
-            changes: vec![
-                Change::Set {
-                    name: name.into(),
-                    value: "on".into(),
-                },
-                Change::Reload,
-            ],
+            changes: set(name, "on"),
             ..Fix::from("switch it on, unless all data can be made anew")
         },
     })
