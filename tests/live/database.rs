@@ -62,7 +62,6 @@ const EXPECTED: &[(&str, &str)] = &[
     ("redundant-index", "public.children_narrow"),
     ("sequence-exhaustion", "public.children_id_seq"),
     ("stale-statistics", "public.unread"),
-    ("stale-statistics", "public.worn"),
     ("unlogged-table", "public.cache"),
     ("vacuum-lag", "public.worn"),
 ];
