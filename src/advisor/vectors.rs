@@ -5,11 +5,10 @@
 //!   most common, a typical and a rare one, each an execution of its own. Values that are next to never asked for are left out: what
 //!   a statement would take with them is no evidence.
 //! - Other columns get an ordinary value, ranges [`TENTH`] of the rows.
-//!
 //! - What stands in outputs alone is 1: it chooses no rows. A statement that does not take it is told by the server's own words.
 //!
-//! Where statistics say nothing (a pattern, an expression but `lower` and `upper`, a column without statistics) the statement is not executed: a value made up
-//! would measure another statement.
+//! Where statistics say nothing (a pattern, an expression but `lower` and `upper`, a column without statistics) the statement is not
+//! executed: a value made up would measure another statement.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -124,7 +123,7 @@ fn is_page(query: &Query, number: usize) -> bool {
 fn ordinary_values(query: &Query, snapshot: &Snapshot) -> BTreeMap<usize, String> {
     let mut values = BTreeMap::new();
     for relation in &query.shape.relations {
-        let base = Base::of(relation, &[], &[], false, snapshot);
+        let base = Base::without_indexes(relation, &[], &[], false, snapshot);
         for predicate in conditions(relation) {
             let field = base.field(column_at(base.table, &predicate.column));
             let found = of_predicate(relation, predicate, field, snapshot.taken_at);

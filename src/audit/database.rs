@@ -4,6 +4,7 @@ use crate::model::catalog::{Table, TableKind};
 use crate::model::change::Change;
 use crate::model::cluster::{Cluster, DatabaseCounters};
 use crate::model::gap::{Gap, Part};
+use crate::model::ident::quote_ident;
 use crate::model::snapshot::Snapshot;
 use crate::model::unit::Millis;
 
@@ -182,7 +183,7 @@ pub fn unseen(snapshot: &Snapshot) -> Vec<Gap> {
         let what = "what sessions of other roles do may not be seen by this role";
         let grant = format!(
             "GRANT pg_read_all_stats TO {};",
-            crate::model::ident::quote_ident(&snapshot.server.user)
+            quote_ident(&snapshot.server.user)
         );
         gaps.push(
             Gap::new(Part::Activity, what)

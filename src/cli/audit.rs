@@ -217,18 +217,14 @@ async fn executed(
         }
         let mean = query.total_ms.filter(|_| query.calls > 0.0);
         let mean = mean.map(|ms| ms / query.calls);
-        all.push(
-            match (
-                untried(&query.text, mean, &bounds),
-                vectors(query, snapshot),
-            ) {
-                (Some(untried), _) => (untried, None),
-                (None, Err(why)) => (not(&why, "statistics give no value for a parameter"), None),
-                (None, Ok(vectors)) => {
-                    execute(connection, &vectors, &query.search_path, &bounds).await?
-                }
-            },
-        );
+        if let Some(untried) = untried(&query.text, mean, &bounds) {
+            all.push((untried, None));
+            continue;
+        }
+        all.push(match vectors(query, snapshot) {
+            Ok(vectors) => execute(connection, &vectors, &query.search_path, &bounds).await?,
+            Err(why) => (not(&why, "statistics give no value for a parameter"), None),
+        });
     }
     if is_shown {
         eprint!("\r\x1b[K");

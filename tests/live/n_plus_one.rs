@@ -18,35 +18,10 @@ use super::support::{client, installation, on_each_version};
 
 const PREFIX: &str = "%m [%p] %q%u@%d %c %v %x %a ";
 
-const SCHEMA: &str = r#"
-create extension pg_stat_statements;
-create table "users" ("id" bigint primary key, "name" text);
-create table "sessions" ("id" bigint primary key, "user_id" bigint references "users");
-create table "orders" ("id" bigint primary key, "user_id" bigint references "users", "state" text);
-create table "items" ("id" bigint primary key, "order_id" bigint references "orders", "sku" text);
-create table "categories" ("id" bigint primary key, "name" text);
-create table "promos" ("id" bigint primary key, "category_id" bigint references "categories", "active" bool);
-create table "accounts" ("id" bigint primary key, "name" text);
-create table "jobs" ("id" bigint primary key, "account_id" bigint references "accounts", "state" text);
-create table "shop_order" ("id" bigint primary key, "paid" bool);
-create table "shop_line" ("id" bigint primary key, "order_id" bigint references "shop_order", "sku" text);
-create table "User" ("id" bigint primary key, "email" text);
-create table "Post" ("id" bigint primary key, "authorId" bigint references "User", "title" text);
-insert into "users" select i, 'u' || i from generate_series(1, 200) i;
-insert into "sessions" select i, i from generate_series(1, 200) i;
-insert into "orders" select i, 1 + i % 200, 'open' from generate_series(1, 400) i;
-insert into "items" select i, 1 + i % 400, 'sku' from generate_series(1, 1600) i;
-insert into "categories" select i, 'c' || i from generate_series(1, 50) i;
-insert into "promos" select i, 1 + i % 50, true from generate_series(1, 100) i;
-insert into "accounts" select i, 'a' || i from generate_series(1, 500) i;
-insert into "jobs" select i, i, 'new' from generate_series(1, 500) i;
-insert into "shop_order" select i, true from generate_series(1, 200) i;
-insert into "shop_line" select i, 1 + i % 200, 'sku' from generate_series(1, 800) i;
-insert into "User" select i, 'e' || i from generate_series(1, 300) i;
-insert into "Post" select i, i, 'title' from generate_series(1, 300) i;
-create index on "orders" ("user_id"); create index on "items" ("order_id"); create index on "shop_line" ("order_id");
-analyze;
-"#;
+const SCHEMA: &str = concat!(
+    "create extension pg_stat_statements;",
+    include_str!("../../testdata/logs/schema.sql")
+);
 
 /// Requests of each kind, interval by interval: orders, promotions, jobs, Django's page, Prisma's two pages.
 const TRAFFIC: [[i64; 6]; 8] = [

@@ -4,6 +4,8 @@ use crate::audit::database::{count, tables};
 use crate::audit::finding::{Fix, Severity};
 use crate::audit::rules::{Check, DatabaseHit, Rule};
 use crate::model::catalog::{ConstraintKind, Table, TableKind};
+use crate::model::ident::quote_ident;
+use crate::model::index::Index;
 use crate::model::snapshot::Snapshot;
 use crate::model::unit::Count;
 
@@ -76,7 +78,7 @@ fn hit(snapshot: &Snapshot, table: &Table) -> DatabaseHit {
 
 /// An index that could back the primary key: its name, and its columns.
 fn unique_key(snapshot: &Snapshot, table: &Table) -> Option<(String, String)> {
-    let fits = |index: &&crate::model::index::Index| {
+    let fits = |index: &&Index| {
         let definition = &index.definition;
         let not_null = |name: &str| table.column(name).is_some_and(|c| c.not_null);
         definition.unique
@@ -88,10 +90,7 @@ fn unique_key(snapshot: &Snapshot, table: &Table) -> Option<(String, String)> {
     };
     let index = snapshot.indexes_of(table.oid).find(fits)?;
     let columns: Vec<&str> = index.definition.key_columns().collect();
-    Some((
-        crate::model::ident::quote_ident(&index.name).to_string(),
-        columns.join(", "),
-    ))
+    Some((quote_ident(&index.name).to_string(), columns.join(", ")))
 }
 
 #[cfg(test)]
