@@ -6,6 +6,7 @@
 //!   a statement would take with them is no evidence.
 //! - Other columns get an ordinary value, ranges [`TENTH`] of the rows.
 //! - What stands in outputs alone is 1: it chooses no rows. A statement that does not take it is told by the server's own words.
+//! - What UPDATE sets a column to is an ordinary value of that column.
 //!
 //! Where statistics say nothing (a pattern, an expression but `lower` and `upper`, a column without statistics) the statement is not
 //! executed: a value made up would measure another statement.
@@ -19,7 +20,7 @@ use crate::advisor::usual::{sides, told_values};
 use crate::advisor::value_classes::{asked_values, ordinary};
 use crate::model::ident::quote_ident;
 use crate::model::snapshot::Snapshot;
-use crate::query::outputs::output_parameters;
+use crate::query::outputs::{assigned_parameters, output_parameters};
 use crate::query::shape::{Operand, Operator, Predicate, Relation};
 use crate::query::usual::usual_text;
 use crate::query::vector::{Class, Given, Vector, parameter_numbers};
@@ -37,6 +38,9 @@ const ANY: &str = "1";
 /// Says which parameter has no value.
 pub fn vectors(query: &Query, snapshot: &Snapshot) -> Result<Vec<Vector>, String> {
     let mut values = ordinary_values(query, snapshot);
+    for (number, value) in assigned_values(query, snapshot) {
+        values.entry(number).or_insert(value);
+    }
     let outputs = output_parameters(&query.text);
     values.extend(outputs.iter().map(|n| (*n, ANY.to_owned())));
     let told = told_values(query, snapshot);
@@ -133,6 +137,21 @@ fn ordinary_values(query: &Query, snapshot: &Snapshot) -> BTreeMap<usize, String
         }
     }
     values
+}
+
+/// A value for each parameter that a column is set to.
+fn assigned_values(query: &Query, snapshot: &Snapshot) -> BTreeMap<usize, String> {
+    let is_target = |relation: &&Relation| Some(relation.table_oid) == query.shape.target;
+    let Some(target) = query.shape.relations.iter().find(is_target) else {
+        return BTreeMap::new();
+    };
+    let base = Base::without_indexes(target, &[], &[], false, snapshot);
+    let assigned = assigned_parameters(&query.text).into_iter();
+    let values = assigned.filter_map(|(number, column)| {
+        let field = base.field(column_at(base.table, &column));
+        Some((number, ordinary(field, 1).into_iter().next()?))
+    });
+    values.collect()
 }
 
 /// All conditions on the columns of a relation, those in an OR included.
@@ -320,6 +339,10 @@ most common: select * from orders where status = 'done' and total > '360.0000000
                 "sum(total * ('1' - total)) from orders where id = '50000'",
             ),
             (
+                "update orders set status = $1, total = $2 where id = $3",
+                "set status = 'open', total = '200' where id = '50000'",
+            ),
+            (
                 "select 1 from lines where upper(product) = $1",
                 "upper(product) = 'B'",
             ),
@@ -341,6 +364,7 @@ most common: select * from orders where status = 'done' and total > '360.0000000
     fn what_statistics_do_not_know_is_not_made_up() {
         for (sql, unknown) in [
             ("select * from orders where note = $1", "$1"),
+            ("update orders set note = $1 where id = $2", "$1"),
             ("select * from orders where status like $1", "$1"),
             (
                 "select * from orders where customer_id = any($1) limit 5",

@@ -12,7 +12,7 @@ use clap::{Args, ValueEnum};
 use super::advice::{AdviceOptions, PlannerChoice, advice};
 use super::deadline::Deadline;
 use super::execute::{Bounds, execute, not, untried};
-use super::gate::{Allowed, is_no_superuser};
+use super::gate::{Allowed, GateArgs};
 use super::interrupt::unless_interrupted;
 use super::output::{style, to_stdout};
 use super::traffic::TrafficArgs;
@@ -62,12 +62,8 @@ pub(crate) struct AuditArgs {
     /// Seconds that all executions together may take.
     #[arg(long, value_name = "SECONDS", default_value_t = 120, requires = "analyze", value_parser = clap::value_parser!(u64).range(1..))]
     analyze_limit: u64,
-    /// Execute although a statement calls this function, which is volatile or whose body is not known (repeatable).
-    #[arg(long, value_name = "NAME", requires = "analyze")]
-    allow_function: Vec<String>,
-    /// Execute although the role is a superuser.
-    #[arg(long, requires = "analyze")]
-    allow_superuser: bool,
+    #[command(flatten)]
+    gate: GateArgs,
     /// Exit with 1 when something of this severity or worse is found.
     #[arg(long, value_name = "SEVERITY", value_enum, default_value_t = FailOn::Never)]
     fail_on: FailOn,
@@ -120,13 +116,11 @@ async fn audit(args: &AuditArgs) -> Result<Exit, Failure> {
     let endpoint = connection.as_ref().map_or("", |c| c.endpoint());
     let memory = memory::of_server(args.memory.as_deref(), endpoint)?;
     snapshot.server.memory_bytes = memory.or(snapshot.server.memory_bytes);
-    let allowed = Allowed {
-        functions: args.allow_function.clone(),
-        superuser: args.allow_superuser,
+    let allowed = if args.analyze {
+        Some(args.gate.allowed(&snapshot.server)?)
+    } else {
+        None
     };
-    if args.analyze {
-        is_no_superuser(snapshot.server.is_superuser, &allowed)?;
-    }
     let logs = args.traffic.read_logs(&snapshot)?;
     let (traffic, not_told) = args.traffic.judge(&snapshot, &before, logs.as_ref());
     let findings = of_database(&snapshot);
@@ -135,8 +129,8 @@ async fn audit(args: &AuditArgs) -> Result<Exit, Failure> {
         ..WorkloadOptions::default()
     };
     let mut load = workload(&snapshot, &options);
-    let executed = match &connection {
-        Some(connection) if args.analyze => {
+    let executed = match (&connection, allowed) {
+        (Some(connection), Some(allowed)) => {
             executed(args, allowed, connection, &snapshot, &load).await?
         }
         _ => Vec::new(),

@@ -1,5 +1,5 @@
-//! Statements are executed behind the gate: one at a time, with each of their vectors of values, in a read-only transaction that is
-//! rolled back, and for no longer than the user said.
+//! Statements are executed behind the gate: one at a time, with each of their vectors of values, in a transaction that is rolled
+//! back (read-only, unless the user wants what writes tried), and for no longer than the user said.
 
 use std::time::Duration;
 
@@ -50,7 +50,7 @@ pub(super) fn not(why: &str, kind: &str) -> Execution {
 
 /// Why a statement is not even tried: by its text, and by how long it usually takes.
 pub(super) fn untried(text: &str, mean_ms: Option<f64>, bounds: &Bounds) -> Option<Execution> {
-    if let Some(refusal) = by_text(text) {
+    if let Some(refusal) = by_text(text, &bounds.allowed) {
         return Some(Execution::Not(refusal.into()));
     }
     let limit = bounds.timeout.as_secs_f64() * 1000.0;
@@ -161,7 +161,11 @@ async fn gated(
     timeout: Duration,
     allowed: &Allowed,
 ) -> Result<Result<Result<String, Error>, Refusal>, Failure> {
-    connection.begin().await?;
+    if allowed.writes(statement.text) {
+        connection.begin_writing().await?;
+    } else {
+        connection.begin().await?;
+    }
     let answer = match refuses(connection, statement.text, allowed).await {
         Ok(None) => {
             let timeout_ms = u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX);

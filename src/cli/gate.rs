@@ -1,22 +1,79 @@
-//! The gate before a statement is executed: only what is proven to read passes.
+//! The gate before a statement is executed: only what is proven to read passes, and what writes where the user wants that tried.
 
 use std::collections::BTreeSet;
 
+use clap::Args;
+
 use super::{Exit, Failure};
-use crate::pg::collect::{Names, Suspect, behind, suspects};
+use crate::model::server::Server;
+use crate::pg::collect::{Behind, Names, Suspect, behind, behind_writes, fires, suspects};
 use crate::pg::connect::Connection;
-use crate::query::gate::{Mentions, mentions, refusal};
+use crate::query::gate::{May, Mentions, mentions, refusal, writes};
 
 /// Views in views are followed so far; nobody nests them deeper.
 const DEEPEST: usize = 64;
 
-/// What a user has said that makes more pass.
-#[derive(Debug, Clone, Default)]
+/// What a user says that makes more pass.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct GateArgs {
+    /// Execute although a statement calls this function, which is volatile or whose body is not known (repeatable).
+    #[arg(long, value_name = "NAME", requires = "analyze")]
+    allow_function: Vec<String>,
+    /// Execute although the role is a superuser.
+    #[arg(long, requires = "analyze")]
+    allow_superuser: bool,
+    /// This server is there for trying things out: nothing depends on its data.
+    #[arg(long)]
+    staging: bool,
+    /// Execute INSERT, UPDATE, DELETE and MERGE too, on a server named as --staging. They are rolled back; what stays is dead rows
+    /// and used up sequence numbers.
+    #[arg(long, requires_all = ["analyze", "staging"])]
+    allow_dml: bool,
+}
+
+impl GateArgs {
+    /// What may pass on this server.
+    ///
+    /// # Errors
+    /// A superuser, whom nothing stops, unless that is allowed; a standby, where nothing can be written.
+    pub(crate) fn allowed(&self, server: &Server) -> Result<Allowed, Failure> {
+        if server.is_superuser && !self.allow_superuser {
+            let why = "this role is a superuser, whom the server stops from nothing";
+            return Err(refused(why)
+                .hint("a role that may only read (GRANT pg_read_all_data), or --allow-superuser"));
+        }
+        if self.allow_dml && server.in_recovery {
+            let why = "this server is a standby, where nothing can be written";
+            return Err(refused(why).hint("leave out --allow-dml"));
+        }
+        let mut functions = self.allow_function.clone();
+        if self.allow_dml {
+            // Defaults take the next number; it is used up, and nothing else.
+            functions.push("nextval".to_owned());
+        }
+        let may = if self.allow_dml {
+            May::Write
+        } else {
+            May::Read
+        };
+        Ok(Allowed { functions, may })
+    }
+}
+
+/// What passes.
+#[derive(Debug, Clone)]
 pub(crate) struct Allowed {
     /// Functions that the user vouches for.
-    pub(crate) functions: Vec<String>,
-    /// Whether to execute as a superuser, whom nothing stops.
-    pub(crate) superuser: bool,
+    functions: Vec<String>,
+    /// What a statement may do.
+    may: May,
+}
+
+impl Allowed {
+    /// Whether it takes a transaction that may write to execute a statement.
+    pub(crate) fn writes(&self, text: &str) -> bool {
+        self.may == May::Write && writes(text)
+    }
 }
 
 /// Why a statement does not pass.
@@ -35,33 +92,22 @@ impl From<Refusal> for Failure {
     }
 }
 
-/// Refuses a superuser, whom nothing stops, unless that is allowed.
-pub(crate) fn is_no_superuser(is_superuser: bool, allowed: &Allowed) -> Result<(), Failure> {
-    if is_superuser && !allowed.superuser {
-        return Err(
-            refused("this role is a superuser, whom the server stops from nothing")
-                .hint("a role that may only read (GRANT pg_read_all_data), or --allow-superuser"),
-        );
-    }
-    Ok(())
-}
-
 /// What a text shows by itself.
-pub(crate) fn by_text(text: &str) -> Option<Refusal> {
-    refusal(text).map(|why| Refusal {
+pub(crate) fn by_text(text: &str, allowed: &Allowed) -> Option<Refusal> {
+    refusal(text, allowed.may).map(|why| Refusal {
         kind: why.clone(),
         why,
         hint: "without --analyze it is planned, and not executed".to_owned(),
     })
 }
 
-/// Refuses a statement that is not proven to read only. A transaction must be open: what is looked at stays as it is until its end.
+/// Refuses a statement that is not proven to do only what it may. A transaction must be open: what is looked at stays as it is until its end.
 pub(crate) async fn refuses(
     connection: &Connection,
     text: &str,
     allowed: &Allowed,
 ) -> Result<Option<Refusal>, Failure> {
-    if let Some(refusal) = by_text(text) {
+    if let Some(refusal) = by_text(text, allowed) {
         return Ok(Some(refusal));
     }
     let conforming = connection
@@ -89,9 +135,11 @@ pub(crate) async fn refuses(
         0 => String::new(),
         more => format!(" (and {more} more)"),
     };
-    let hint = format!(
-        "--allow-function {name}, if it only reads; without --analyze the statement is planned, and not executed"
-    );
+    let planned = "without --analyze the statement is planned, and not executed";
+    let hint = match kind.as_str() {
+        "function" => format!("--allow-function {name}, if it does no harm; {planned}"),
+        _ => planned.to_owned(),
+    };
     Ok(Some(Refusal {
         kind: format!("it names a {kind} that may do more than read"),
         why: format!("{place} names {kind} {schema}.{name}: {why}{more}"),
@@ -99,37 +147,40 @@ pub(crate) async fn refuses(
     }))
 }
 
-/// What the statement and every text behind its names could call that may do more than read, with where it stands.
+/// What the statement and every text behind its names could call that may do more than it may, with where it stands.
 async fn all_suspects(
     connection: &Connection,
     text: &str,
     allowed: &Allowed,
 ) -> Result<Vec<(String, Suspect)>, Failure> {
+    let is_writing = allowed.writes(text);
     let mut found = Vec::new();
     let mut known: BTreeSet<String> = BTreeSet::new();
-    let mut waiting = vec![("the statement".to_owned(), text.to_owned())];
+    let mut waiting = vec![Behind {
+        place: "the statement".to_owned(),
+        text: text.to_owned(),
+    }];
     for _ in 0..DEEPEST {
         let mut new = BTreeSet::new();
-        for (place, text) in std::mem::take(&mut waiting) {
+        for Behind { place, text } in std::mem::take(&mut waiting) {
             let mentioned = mentions(&text);
             let of_it = suspects_of(connection, &mentioned, allowed).await?;
             found.extend(of_it.into_iter().map(|suspect| (place.clone(), suspect)));
-            new.extend(
-                mentioned
-                    .names
-                    .into_iter()
-                    .filter(|name| !known.contains(name)),
-            );
+            let names = mentioned.names.into_iter();
+            new.extend(names.filter(|name| !known.contains(name)));
         }
         if new.is_empty() {
             return Ok(found);
         }
-        let (names, before): (Vec<_>, Vec<_>) = (
-            new.iter().cloned().collect(),
-            known.iter().cloned().collect(),
-        );
-        let texts = behind(connection, &names, &before).await?;
-        waiting = texts.into_iter().map(|b| (b.place, b.text)).collect();
+        let names: Vec<_> = new.iter().cloned().collect();
+        let before: Vec<_> = known.iter().cloned().collect();
+        waiting = behind(connection, &names, &before).await?;
+        if is_writing {
+            waiting.extend(behind_writes(connection, &names, &before).await?);
+            let fired = fires(connection, &names, &before, &allowed.functions).await?;
+            let fired = fired.into_iter();
+            found.extend(fired.map(|suspect| ("writing it".to_owned(), suspect)));
+        }
         known.extend(new);
     }
     Err(refused("views are nested deeper than is looked"))

@@ -4,6 +4,9 @@
 //! `pg_reload_conf()` or `pg_terminate_backend()`. So a statement has to be one SELECT without anything that writes or locks, and
 //! everything that it could call is looked up in the catalog by name (`pg::gate`), wherever the name could mean a call: it is easier
 //! to be sure that a name is harmless than to resolve an expression as the server would.
+//!
+//! On a server for trying things out one INSERT, UPDATE, DELETE or MERGE may pass as well: it is rolled back too, and what runs with
+//! it (triggers, rules, defaults, checks, what cascades) is looked up like everything else.
 
 use std::collections::BTreeSet;
 
@@ -26,9 +29,43 @@ pub struct Mentions {
     pub names: BTreeSet<String>,
 }
 
-/// Why a text is not one SELECT that only reads, as far as it can be told without a server; nothing if it is.
+/// What a statement may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum May {
+    /// Read only.
+    Read,
+    /// Write rows of tables, too.
+    Write,
+}
+
+/// Whether a text is one INSERT, UPDATE, DELETE or MERGE.
 #[must_use]
-pub fn refusal(text: &str) -> Option<String> {
+pub fn writes(text: &str) -> bool {
+    let parsed = Prepared::new(text).and_then(|prepared| Ok(is_dml(&prepared.parse()?.ast)));
+    parsed.unwrap_or(false)
+}
+
+fn is_dml(statement: &Statement) -> bool {
+    use Statement::{Delete, Insert, Merge, Update};
+    match statement {
+        Insert { .. } | Update { .. } | Delete { .. } | Merge { .. } => true,
+        // WITH … INSERT, whose parts may not write.
+        Statement::Query(query) => is_write(&query.body),
+        _ => false,
+    }
+}
+
+fn is_write(body: &SetExpr) -> bool {
+    matches!(
+        body,
+        SetExpr::Insert(_) | SetExpr::Update(_) | SetExpr::Delete(_) | SetExpr::Merge(_)
+    )
+}
+
+/// Why a text is not one SELECT that only reads, or one statement that writes rows where it may, as far as it can be told without a
+/// server; nothing if it is.
+#[must_use]
+pub fn refusal(text: &str, may: May) -> Option<String> {
     let prepared = match Prepared::new(text) {
         Ok(prepared) => prepared,
         Err(misread) => return Some(format!("it is not understood: {}", misread.what)),
@@ -43,21 +80,27 @@ pub fn refusal(text: &str) -> Option<String> {
     if parsed.locks || has_word_pair(text, "for", &["update", "share", "no", "key"]) {
         return Some("it locks rows".into());
     }
-    let Statement::Query(query) = &parsed.ast else {
-        return Some("it is no SELECT".into());
-    };
     if escaped_name(text) {
         return Some("a name in it is written with escapes (U&\"…\")".into());
     }
-    let mut writes = Writes;
-    match query.visit(&mut writes) {
+    let read = match &parsed.ast {
+        statement if may == May::Write && is_dml(statement) => {
+            statement.visit(&mut Writes { tops: 1 })
+        }
+        Statement::Query(query) => query.visit(&mut Writes { tops: 0 }),
+        _ => return Some("it is no SELECT".into()),
+    };
+    match read {
         ControlFlow::Break(what) => Some(what.to_owned()),
         ControlFlow::Continue(()) => None,
     }
 }
 
-/// Looks for what writes inside of a SELECT.
-struct Writes;
+/// Looks for what writes inside of a statement.
+struct Writes {
+    /// Statements that are met first, and may write.
+    tops: usize,
+}
 
 impl Visitor for Writes {
     type Break = &'static str;
@@ -65,6 +108,10 @@ impl Visitor for Writes {
     fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<Self::Break> {
         if !query.locks.is_empty() {
             return ControlFlow::Break("it locks rows");
+        }
+        if self.tops > 0 && is_write(&query.body) {
+            // Counted when the statement in it is met.
+            return ControlFlow::Continue(());
         }
         body(&query.body)
     }
@@ -84,6 +131,10 @@ impl Visitor for Writes {
     fn pre_visit_statement(&mut self, statement: &Statement) -> ControlFlow<Self::Break> {
         match statement {
             Statement::Query(_) => ControlFlow::Continue(()),
+            _ if self.tops > 0 => {
+                self.tops -= 1;
+                ControlFlow::Continue(())
+            }
             _ => ControlFlow::Break("something in it is no SELECT"),
         }
     }
@@ -162,7 +213,7 @@ mod tests {
             "select substring(name for 3) from t",
             "select 'for update; delete from x' from t -- for update",
         ] {
-            assert_eq!(refusal(text), None, "{text}");
+            assert_eq!(refusal(text, May::Read), None, "{text}");
         }
     }
 
@@ -200,7 +251,40 @@ mod tests {
             ("select 'open", "not understood"),
             ("", ""),
         ] {
-            let refused = refusal(text).unwrap_or_else(|| panic!("{text} passed"));
+            let refused = refusal(text, May::Read).unwrap_or_else(|| panic!("{text} passed"));
+            assert!(refused.contains(why), "{text}: {refused}");
+        }
+    }
+
+    #[test]
+    fn one_statement_that_writes_rows_passes_where_it_may() {
+        for text in [
+            "delete from orders where id = 7",
+            "insert into t values (1) on conflict do nothing returning id",
+            "insert into t select * from orders",
+            "with a as (select 1) insert into t select * from a",
+            "update t set a = (select max(b) from u) from v where v.id = t.id",
+            "merge into t using u on t.id = u.id when matched then delete",
+            "select 1",
+        ] {
+            assert_eq!(refusal(text, May::Write), None, "{text}");
+            assert_eq!(writes(text), text != "select 1", "{text}");
+        }
+        for (text, why) in [
+            ("delete from orders; select 1", "more than one"),
+            ("select * from orders for update", "locks"),
+            ("create table t as select 1", "no SELECT"),
+            ("truncate orders", "no SELECT"),
+            ("drop table t", "no SELECT"),
+            ("explain analyze delete from orders", "no SELECT"),
+            ("copy t from program 'x'", ""),
+            ("vacuum", ""),
+            (
+                "with gone as (delete from orders returning id) insert into t select * from gone",
+                "writes",
+            ),
+        ] {
+            let refused = refusal(text, May::Write).unwrap_or_else(|| panic!("{text} passed"));
             assert!(refused.contains(why), "{text}: {refused}");
         }
     }

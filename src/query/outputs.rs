@@ -1,12 +1,15 @@
-//! Parameters that stand in outputs alone: `price * (1 - $1)`, `CASE WHEN kind = $2 THEN $3 END`. Whatever their values are, the
-//! statement reads the same rows.
+//! Parameters that choose no rows, so that whatever their values are the statement reads the same: those that stand in outputs alone
+//! (`price * (1 - $1)`, `CASE WHEN kind = $2 THEN $3 END`), and those that UPDATE assigns (`SET kind = $1`).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
-use sqlparser::ast::{Expr, Select, SelectItem, Value, Visit, Visitor, visit_expressions};
+use sqlparser::ast::{
+    AssignmentTarget, Expr, Select, SelectItem, Statement, Value, Visit, Visitor, visit_expressions,
+};
 
 use crate::query::facts::Read;
+use crate::query::tree::fold;
 
 /// Their numbers; none of a text that cannot be read.
 #[must_use]
@@ -24,14 +27,42 @@ pub fn output_parameters(text: &str) -> BTreeSet<usize> {
     alone.map(|(n, _)| *n).collect()
 }
 
+/// The columns of an UPDATE that are set to a parameter, by its number; none of another statement.
+#[must_use]
+pub fn assigned_parameters(text: &str) -> BTreeMap<usize, String> {
+    let Ok(Read {
+        ast: Statement::Update(update),
+        ..
+    }) = Read::new(text)
+    else {
+        return BTreeMap::new();
+    };
+    let assigned = update.assignments.iter().filter_map(|assignment| {
+        let AssignmentTarget::ColumnName(name) = &assignment.target else {
+            return None;
+        };
+        let number = parameter(&assignment.value)?;
+        Some((number, fold(name.0.last()?.as_ident()?)))
+    });
+    assigned.collect()
+}
+
+/// The number of what is a parameter, and nothing else.
+fn parameter(expr: &Expr) -> Option<usize> {
+    let Expr::Value(value) = expr else {
+        return None;
+    };
+    let Value::Placeholder(name) = &value.value else {
+        return None;
+    };
+    name.strip_prefix('$')?.parse().ok()
+}
+
 /// How often each parameter stands in something.
 fn occurrences(node: &impl Visit) -> BTreeMap<usize, usize> {
     let mut found = BTreeMap::new();
     let _: ControlFlow<()> = visit_expressions(node, |expr| {
-        if let Expr::Value(value) = expr
-            && let Value::Placeholder(name) = &value.value
-            && let Some(number) = name.strip_prefix('$').and_then(|n| n.parse().ok())
-        {
+        if let Some(number) = parameter(expr) {
             *found.entry(number).or_default() += 1;
         }
         ControlFlow::Continue(())
@@ -75,6 +106,24 @@ fn has_query(expr: &Expr) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn assigned_columns_are_told() {
+        let told = |sql| {
+            let found = assigned_parameters(sql).into_iter();
+            found
+                .map(|(n, column)| format!("{column}={n}"))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(
+            told(
+                "update items set Kind = $1, \"Odd\" = $3, price = price + $2, i.name = upper($4) where id = $5"
+            ),
+            ["kind=1", "Odd=3"]
+        );
+        assert_eq!(told("update items set (a, b) = ($1, $2)"), [""; 0]);
+        assert_eq!(told("select $1 from items where kind = $1"), [""; 0]);
+    }
 
     #[test]
     fn only_those_that_choose_no_rows_are_told() {

@@ -106,8 +106,7 @@ fn facts(audit: &Audit<'_>) -> Vec<(&'static str, String)> {
         ),
     ];
     if tried > 0 {
-        let mut text =
-            format!("{executed} of the {tried} most expensive, read-only and rolled back");
+        let mut text = format!("{executed} of the {tried} most expensive, and rolled back");
         if !reasons.is_empty() {
             let reasons = reasons
                 .iter()

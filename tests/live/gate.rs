@@ -111,6 +111,77 @@ const HOSTILE: &[(&str, &str)] = &[
     ("select U&\"p\\0067_reload_conf\"()", "escapes"),
 ];
 
+/// What writes, beside `SCHEMA`: each table has something that runs with it.
+const WRITTEN: &str = "
+create table plain (id serial primary key, name text not null default 'x' check (length(name) < 100));
+insert into plain (name) select 'name ' || n from generate_series(1, 50) n;
+create table fired (id int);
+insert into fired values (1);
+create function fire() returns trigger language plpgsql as $$ begin perform public.mark(); return new; end $$;
+create trigger fires before insert or update on fired for each row execute function fire();
+create table ruled (id int);
+create rule marks as on insert to ruled do also select public.mark();
+create table defaulting (id int, m int default public.mark());
+create table checked (id int check (public.mark() = 1));
+create table guarded_too (id int);
+alter table guarded_too enable row level security;
+create policy marked on guarded_too with check (public.mark() = 1);
+create table parent (id int primary key);
+insert into parent values (1);
+create table child (parent_id int references parent on delete cascade);
+create trigger fires before delete on child for each row execute function fire();
+insert into child values (1);
+create table divided (id int) partition by range (id);
+create table divided_1 partition of divided for values from (0) to (10);
+create trigger fires before insert on divided_1 for each row execute function fire();
+create view over_fired as select id from fired;
+create table silent (id int);
+create trigger fires before insert on silent for each row execute function fire();
+alter table silent disable trigger fires;
+create table stamped (id int, at timestamptz);
+create function stamp() returns trigger language plpgsql as $$ begin new.at := now(); return new; end $$;
+create trigger stamps before insert on stamped for each row execute function stamp();
+";
+
+/// Statements that write, and must not run although writing is allowed, with a word of the reason.
+const HARMFUL_WRITES: &[(&str, &str)] = &[
+    ("insert into fired values (2)", "trigger fires"),
+    ("update over_fired set id = 2", "trigger fires"),
+    ("insert into ruled values (1)", "rule"),
+    ("insert into defaulting values (1)", "a default of"),
+    ("insert into checked values (1)", "constraint"),
+    ("insert into guarded_too values (1)", "policy"),
+    ("delete from parent", "trigger fires of public.child"),
+    (
+        "insert into divided values (1)",
+        "trigger fires of public.divided_1",
+    ),
+    ("insert into plain select mark()", "volatile"),
+    (
+        "update plain set name = 'y' where id = (select setval('numbers', 99))",
+        "volatile",
+    ),
+    ("insert into plain values (200); commit", "more than one"),
+    ("truncate plain", "no SELECT"),
+    ("drop table plain", "no SELECT"),
+    ("create table stolen as select 1", "no SELECT"),
+    ("select * from plain for update", "locks"),
+    (
+        "with gone as (delete from plain returning id) select * from gone",
+        "writes",
+    ),
+];
+
+/// Statements that write, and may be tried.
+const HARMLESS_WRITES: &[&str] = &[
+    "insert into plain (name) values ('new')",
+    "insert into plain (id, name) select id + 1000, name from plain on conflict do nothing",
+    "update plain set name = 'other ' || id where id < 20",
+    "delete from plain where name like 'name 1%'",
+    "insert into silent values (1)",
+    "select count(*) from plain",
+];
+
 /// Statements that only read.
 const HARMLESS: &[&str] = &[
     "select count(*) from t where id < 50",
@@ -190,6 +261,80 @@ async fn only_what_reads_is_executed() {
         let run = pgperf(&["explain", &conninfo, "-c", "select mark()"], "");
         assert_eq!(run.code, Some(0), "{major}: {run:?}");
         assert_eq!(traces(&session).await, before, "{major}");
+    })
+    .await;
+}
+
+/// What of the traces is there, and of the rows that could be written.
+async fn written(session: &Client) -> String {
+    let sql = "select format('%s %s %s %s', (select md5(string_agg(p::text, ',' order by id)) from plain p),
+        (select count(*) from fired), (select count(*) from parent), (select count(*) from silent))";
+    let rows: String = session.query_one(sql, &[]).await.unwrap().get(0);
+    traces(session).await + &rows
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_writes_is_tried_on_staging_alone_and_taken_back() {
+    on_each_version(|major| async move {
+        if (14..18).contains(&major) {
+            return;
+        }
+        let conninfo = database(major).await;
+        let session = client(&conninfo).await;
+        session.batch_execute(SCHEMA).await.unwrap();
+        session.batch_execute(WRITTEN).await.unwrap();
+        let before = written(&session).await;
+        let explain = |sql: &'static str, more: &[&str]| {
+            let mut args = vec![
+                "explain",
+                &conninfo,
+                "-c",
+                sql,
+                "--analyze",
+                "--allow-superuser",
+            ];
+            args.extend(more);
+            pgperf(&args, "")
+        };
+        for sql in HARMLESS_WRITES.split_last().unwrap().1 {
+            let run = explain(sql, &[]);
+            assert_eq!(run.code, Some(2), "{major}: {sql}: {run:?}");
+            let run = explain(sql, &["--allow-dml"]);
+            assert_eq!(run.code, Some(2), "{major}: {sql}: {run:?}");
+            assert!(run.stderr.contains("--staging"), "{major}: {sql}: {run:?}");
+        }
+        let staging = ["--staging", "--allow-dml"];
+        for (sql, why) in HARMFUL_WRITES {
+            let run = explain(sql, &staging);
+            assert_eq!(run.code, Some(2), "{major}: {sql}: {run:?}");
+            assert!(run.stderr.contains(why), "{major}: {sql}: {}", run.stderr);
+        }
+        for sql in HARMLESS_WRITES {
+            let run = explain(sql, &staging);
+            assert_eq!(run.code, Some(0), "{major}: {sql}: {run:?}");
+            assert!(
+                run.stdout.contains("rolled back"),
+                "{major}: {sql}: {run:?}"
+            );
+            assert_eq!(
+                run.stdout.contains("read-only"),
+                sql.starts_with("select"),
+                "{major}: {sql}: {run:?}"
+            );
+        }
+        // A trigger that the user vouches for.
+        let sql = "insert into stamped values (1)";
+        let run = explain(sql, &staging);
+        assert!(
+            run.stderr.contains("--allow-function stamp"),
+            "{major}: {run:?}"
+        );
+        let run = explain(
+            sql,
+            &[&staging[..], &["--allow-function", "stamp"]].concat(),
+        );
+        assert_eq!(run.code, Some(0), "{major}: {run:?}");
+        assert_eq!(written(&session).await, before, "{major}");
     })
     .await;
 }

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use super::super::deadline::Deadline;
 use super::super::execute::{Bounds, execute, executed_once};
-use super::super::gate::{Allowed, is_no_superuser};
 use super::super::{Exit, Failure};
 use super::subject::{alone, read};
 use super::{ExplainArgs, explainable};
@@ -32,18 +31,14 @@ pub(super) async fn analyzed(
     statement: &Explainable,
     text: &str,
 ) -> Result<Executed, Failure> {
-    let allowed = Allowed {
-        functions: args.allow_function.clone(),
-        superuser: args.allow_superuser,
-    };
-    is_no_superuser(snapshot.server.is_superuser, &allowed)?;
+    let allowed = args.gate.allowed(&snapshot.server)?;
     let timeout = Duration::from_secs(args.timeout);
-    let source = "executed, in a read-only transaction that was rolled back";
+    let how = how(allowed.writes(&statement.text));
     if statement.parameters == 0 {
         let output = executed_once(connection, &explainable(statement), timeout, &allowed).await?;
         return Ok(Executed {
             plan: read(&output, "the server")?,
-            source: source.to_owned(),
+            source: format!("executed, {how}"),
             notes: Vec::new(),
         });
     }
@@ -53,6 +48,15 @@ pub(super) async fn analyzed(
         allowed,
     };
     with_values(args, connection, snapshot, text, &bounds).await
+}
+
+/// In what it was executed.
+fn how(is_writing: bool) -> &'static str {
+    if is_writing {
+        "in a transaction that was rolled back"
+    } else {
+        "in a read-only transaction that was rolled back"
+    }
 }
 
 /// Executes a statement with parameters: of several executions the slowest is shown.
@@ -80,9 +84,8 @@ async fn with_values(
     match execute(connection, &vectors, &query.search_path, bounds).await? {
         (Execution::Executed(runs), Some(plan)) => {
             let shown = slowest(&runs).map_or_else(String::new, |at| runs[at].vector.to_string());
-            let source = format!(
-                "executed with {shown}, a value from the statistics, in a read-only transaction that was rolled back"
-            );
+            let how = how(bounds.allowed.writes(&query.text));
+            let source = format!("executed with {shown}, a value from the statistics, {how}");
             let others = runs.iter().filter(|_| runs.len() > 1);
             let notes = others.map(|run| format!("executed {}", ran(run, true)));
             Ok(Executed {

@@ -9,11 +9,13 @@ use crate::pg::error::Error;
 
 const CALLS: Collector = collector!("gate_calls", [(13, 0) => "13"]);
 const TEXTS: Collector = collector!("gate_texts", [(13, 0) => "13"]);
+const FIRES: Collector = collector!("gate_fires", [(13, 0) => "13"]);
+const WRITE_TEXTS: Collector = collector!("gate_write_texts", [(13, 0) => "13"]);
 
 /// Something that may do more than read when a statement calls it.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Suspect {
-    /// `function`, `operator`, `aggregate`, `cast`, `type`, `foreign table`.
+    /// `function`, `operator`, `aggregate`, `cast`, `type`, `foreign table`, `rule`.
     pub kind: String,
     /// Its schema.
     pub schema: String,
@@ -72,6 +74,31 @@ pub async fn behind(
     known: &[String],
 ) -> Result<Vec<Behind>, Error> {
     rows(connection, &TEXTS, &[names, known]).await
+}
+
+/// What runs when rows of relations of these names are written, but for names that were looked at before and functions vouched for.
+///
+/// # Errors
+/// As the server says.
+pub async fn fires(
+    connection: &Connection,
+    names: &[String],
+    known: &[String],
+    allowed: &[String],
+) -> Result<Vec<Suspect>, Error> {
+    rows(connection, &FIRES, &[names, known, allowed]).await
+}
+
+/// The texts that run when rows of relations of these names are written, and the names of those that are written with them.
+///
+/// # Errors
+/// As the server says.
+pub async fn behind_writes(
+    connection: &Connection,
+    names: &[String],
+    known: &[String],
+) -> Result<Vec<Behind>, Error> {
+    rows(connection, &WRITE_TEXTS, &[names, known]).await
 }
 
 async fn rows<T: for<'d> Deserialize<'d>>(

@@ -31,6 +31,12 @@ pub const BEGIN: &str = "begin /* pgperf */ isolation level repeatable read read
     set local /* pgperf */ lock_timeout = '200ms'; \
     set local /* pgperf */ idle_in_transaction_session_timeout = '60s'";
 
+/// Opens a transaction in which a statement that writes is tried, on a server that the user has named for it; it is rolled back.
+pub(super) const BEGIN_WRITING: &str = "begin /* pgperf */ isolation level repeatable read read write; \
+    set local /* pgperf */ statement_timeout = '30s'; \
+    set local /* pgperf */ lock_timeout = '200ms'; \
+    set local /* pgperf */ idle_in_transaction_session_timeout = '60s'";
+
 /// Whether a batch opens a transaction with its first statement.
 pub(super) fn opens(batch: &str) -> bool {
     let words = words(batch);

@@ -12,7 +12,7 @@ use crate::pg::Error;
 use crate::pg::connect::Target;
 use crate::pg::connect::dial::{self, Facts};
 use crate::pg::connect::failure;
-use crate::pg::connect::limits::{self, BEGIN, LIMITS, LIMITS_COUNT, MARKER};
+use crate::pg::connect::limits::{self, BEGIN, BEGIN_WRITING, LIMITS, LIMITS_COUNT, MARKER};
 use crate::pg::connect::pool::Checkout;
 use crate::pg::connect::tls::TlsConnector;
 use crate::pg::error::Kind;
@@ -133,7 +133,15 @@ impl Connection {
         self.batch(BEGIN).await.map(|_| ())
     }
 
-    /// Ends it. Nothing was written, so it is rolled back.
+    /// Opens a transaction that may write, for a statement that the user wants to be tried. [`Connection::end`] rolls it back.
+    ///
+    /// # Errors
+    /// As the server says, a standby that it cannot write.
+    pub async fn begin_writing(&self) -> Result<(), Error> {
+        self.batch(BEGIN_WRITING).await.map(|_| ())
+    }
+
+    /// Ends it: it is rolled back, whatever was done in it.
     ///
     /// # Errors
     /// As the server says.
@@ -172,6 +180,29 @@ impl Connection {
             return rows.and_then(|rows| ended.map(|()| rows));
         }
         self.select(sql, params).await
+    }
+
+    /// Runs one SELECT as it is and decodes its rows from the binary form: what is read thousands of rows at a time, every other second.
+    pub(in crate::pg) async fn binary_rows<T>(
+        &self,
+        sql: &str,
+        params: &[(&(dyn ToSql + Sync), Type)],
+        decode: impl Fn(&tokio_postgres::Row) -> Result<T, tokio_postgres::Error>,
+    ) -> Result<Vec<T>, Error> {
+        let is_alone = self.facts.pooled && !self.is_in_transaction();
+        if is_alone {
+            self.begin().await?;
+        }
+        let watch = self.watch()?;
+        let rows = self
+            .client
+            .query_typed(&format!("{MARKER}{sql}"), params)
+            .await;
+        watch.done();
+        if is_alone {
+            self.end().await?;
+        }
+        Ok(rows?.iter().map(decode).collect::<Result<_, _>>()?)
     }
 
     async fn select<T: DeserializeOwned>(
