@@ -28,6 +28,7 @@ mod output;
 mod planner;
 mod rules;
 mod snapshot;
+mod top;
 mod traffic;
 mod watch;
 
@@ -74,5 +75,6 @@ async fn run(arguments: args::Arguments) -> Result<Exit, Failure> {
         args::Command::Explain(command) => explain::run(&command).await,
         args::Command::Rules(command) => rules::run(&command),
         args::Command::Snapshot(command) => unless_interrupted(snapshot::run(&command)).await,
+        args::Command::Top(command) => top::run(&command).await,
     }
 }

@@ -74,3 +74,4 @@ pub mod model;
 pub mod pg;
 pub mod query;
 pub mod report;
+pub mod tui;

@@ -22,6 +22,7 @@ pub(crate) mod fingerprint;
 pub(crate) mod from_plan;
 pub mod gate;
 pub mod given;
+pub mod highlight;
 pub(crate) mod lexer;
 pub(crate) mod literal;
 pub mod log;

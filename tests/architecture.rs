@@ -29,7 +29,7 @@ const THIRD_PARTY: &[(&str, &[&str])] = &[
     ("crossterm", &["tui", "cli"]),
     ("deadpool_postgres", &["pg"]),
     ("flate2", &["cli"]),
-    ("ratatui", &["tui"]),
+    ("ratatui", &["tui", "cli"]),
     ("ring", &["pg"]),
     ("rustix", &["pg", "cli"]),
     ("rustls", &["pg"]),

@@ -35,6 +35,8 @@ mod live {
     pub(crate) mod scenario;
     mod shop;
     pub(crate) mod support;
+    pub(crate) mod terminal;
+    mod top;
     mod unread;
     mod usual;
 }

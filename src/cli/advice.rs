@@ -80,6 +80,8 @@ pub(crate) struct AdviceOptions {
     pub(crate) logs: Option<Arc<Loops>>,
     /// Where the snapshot came from, if from a file.
     pub(crate) snapshot_file: Option<String>,
+    /// Whether nothing is written while it goes on.
+    pub(crate) quiet: bool,
 }
 
 impl AdviceOptions {
@@ -122,6 +124,7 @@ pub(crate) async fn advice(
     options: &AdviceOptions,
 ) -> Result<Report, Failure> {
     let mut asking = Asking::new(snapshot, connection, options.planner, options.deadline);
+    asking.quiet = options.quiet;
     let (mut workload, unread) = read(snapshot, &mut asking, options).await?;
     if let Some(loops) = &options.logs {
         with_sent_values(&mut workload, snapshot, &SentStatements::new(loops));
@@ -328,7 +331,7 @@ pub(super) async fn ask<'a>(
     candidates: &'a Candidates,
     deadline: Deadline,
 ) -> Result<bool, Failure> {
-    let mut progress = Progress::new();
+    let mut progress = Progress::new(planner.quiet);
     let mut hurried = false;
     while let Some(probes) = search.probes() {
         for probe in probes {
@@ -370,9 +373,9 @@ struct Progress {
 }
 
 impl Progress {
-    fn new() -> Self {
+    fn new(quiet: bool) -> Self {
         Self {
-            shown: std::io::stderr().is_terminal(),
+            shown: !quiet && std::io::stderr().is_terminal(),
             steps: 0,
         }
     }

@@ -132,6 +132,7 @@ async fn advise(args: &AdviseArgs) -> Result<(Snapshot, Report, Exit), Failure> 
             ..WorkloadOptions::default()
         },
         explain_rejections: args.explain_rejections,
+        quiet: false,
         doubts,
         logs,
         snapshot_file: args.from.as_ref().map(|p| p.display().to_string()),

@@ -42,6 +42,8 @@ pub(crate) enum Command {
     Rules(super::rules::RulesArgs),
     /// Save everything collected as one file.
     Snapshot(super::snapshot::SnapshotArgs),
+    /// The dashboard: statements, sessions, locks, tables, down to a plan and the DDL. Without a terminal it prints samples.
+    Top(super::top::TopArgs),
 }
 
 /// Where to connect: the same words as psql.

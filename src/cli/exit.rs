@@ -20,6 +20,8 @@ pub(crate) enum Exit {
     Incomplete = 4,
     /// Verification or staging failed.
     Staging = 5,
+    /// A task of ours panicked; its message was written.
+    Panicked = 101,
     /// Interrupted.
     Interrupted = 130,
 }

@@ -11,6 +11,7 @@ use clap::Args;
 
 use super::advice::{AdviceOptions, PlannerChoice, advice};
 use super::deadline::Deadline;
+use super::gate::GateArgs;
 use super::interrupt::unless_interrupted;
 use super::output::{style, to_stdout};
 use super::traffic::LogArgs;
@@ -27,8 +28,8 @@ use crate::pg::explain::{Depth, Explainable, explained};
 use crate::query::facts::Read;
 use crate::query::parse;
 use crate::query::sent::Sent;
-use crate::report::Report;
 use crate::report::explain::{Examined, compare, json, text as page_of};
+use crate::report::{Report, Style};
 use analyze::{Executed, analyzed};
 use subject::{Subject, alone, plan_of_file, read, statement, subject};
 
@@ -62,12 +63,8 @@ pub(crate) struct ExplainArgs {
     /// Seconds that executing may take.
     #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..))]
     timeout: u64,
-    /// Execute although it calls this function, which is volatile or whose body is not known (repeatable).
-    #[arg(long, value_name = "NAME")]
-    allow_function: Vec<String>,
-    /// Execute although the role is a superuser.
-    #[arg(long)]
-    allow_superuser: bool,
+    #[command(flatten)]
+    gate: GateArgs,
     /// Leave out the index advice.
     #[arg(long)]
     no_advice: bool,
@@ -77,6 +74,9 @@ pub(crate) struct ExplainArgs {
     /// Form on stdout: text or json.
     #[arg(long, value_name = "FORMAT", default_value = "text", value_parser = ["text", "json"])]
     format: String,
+    /// Whether nothing is written meanwhile.
+    #[arg(skip)]
+    quiet: bool,
 }
 
 /// How long to look for indexes.
@@ -114,16 +114,63 @@ fn no_statement(why: &str) -> Failure {
 async fn live(args: &ExplainArgs, subject: Subject) -> Result<Exit, Failure> {
     let by_id = args.queryid.is_some();
     let (connection, snapshot) = load::live(&args.connect.options(), by_id, false).await?;
-    let given = statement(subject, &snapshot)?;
+    let page = page(args, &connection, &snapshot, subject, style()).await?;
+    connection.close().await;
+    to_stdout(&page.text)?;
+    Ok(Exit::Clean)
+}
+
+/// What is shown of a statement.
+pub(super) struct Page {
+    /// The page.
+    pub(super) text: String,
+    /// The DDL that is advised for it.
+    pub(super) ddl: Vec<String>,
+}
+
+impl ExplainArgs {
+    /// For one statement on a connection that there is: planned, or executed behind the gate.
+    pub(super) fn of_statement(planner: PlannerChoice, analyze: Option<GateArgs>) -> Self {
+        Self {
+            analyze: analyze.is_some(),
+            gate: analyze.unwrap_or_default(),
+            timeout: 30,
+            planner,
+            format: "text".to_owned(),
+            quiet: true,
+            ..Self::default()
+        }
+    }
+}
+
+/// Explains a statement's text on a connection that there is.
+pub(super) async fn explain_text(
+    args: &ExplainArgs,
+    connection: &Connection,
+    snapshot: &Snapshot,
+    text: String,
+    style: Style,
+) -> Result<Page, Failure> {
+    page(args, connection, snapshot, Subject::Statement(text), style).await
+}
+
+async fn page(
+    args: &ExplainArgs,
+    connection: &Connection,
+    snapshot: &Snapshot,
+    subject: Subject,
+    style: Style,
+) -> Result<Page, Failure> {
+    let given = statement(subject, snapshot)?;
     let statement = parse::explainable(&given.text).map_err(|why| no_statement(&why))?;
-    let (statement, sent) = with_sent(args, &connection, &snapshot, statement).await?;
+    let (statement, sent) = with_sent(args, connection, snapshot, statement).await?;
     let values = sent.as_ref().map(Sent::origin);
     let Executed {
         mut plan,
         source,
         notes,
     } = if args.analyze {
-        let executed = analyzed(args, &connection, &snapshot, &statement, &given.text).await?;
+        let executed = analyzed(args, connection, snapshot, &statement, &given.text).await?;
         let how = values.map_or_else(String::new, |values| format!("{values}; "));
         Executed {
             source: how + &executed.source,
@@ -131,7 +178,7 @@ async fn live(args: &ExplainArgs, subject: Subject) -> Result<Exit, Failure> {
         }
     } else {
         let asked = explainable(&statement);
-        let output = explained(&connection, &asked, Depth::Planned).await?;
+        let output = explained(connection, &asked, Depth::Planned).await?;
         let source = match values {
             Some(values) => format!("{values}; not executed"),
             None if statement.parameters > 0 => {
@@ -151,20 +198,27 @@ async fn live(args: &ExplainArgs, subject: Subject) -> Result<Exit, Failure> {
     let report = if args.no_advice {
         None
     } else {
-        Some(advised(args, Some(&connection), &snapshot, &given.text).await?)
+        Some(advised(args, Some(connection), snapshot, &given.text).await?)
     };
-    connection.close().await;
     let notes: Vec<String> = given.notes.into_iter().chain(notes).collect();
     let shown = Shown {
         statement: Some(&given.text),
         source: &source,
         plan: &plan,
-        snapshot: Some(&snapshot),
+        snapshot: Some(snapshot),
         advice: report.as_ref(),
         notes: &notes,
     };
-    write(args, &shown)?;
-    Ok(Exit::Clean)
+    Ok(Page {
+        text: written(args, &shown, style),
+        ddl: report.as_ref().map_or_else(Vec::new, ddl),
+    })
+}
+
+/// The statements that are advised, in order.
+pub(super) fn ddl(report: &Report) -> Vec<String> {
+    let changes = report.recommendations.iter().flat_map(|r| &r.changes);
+    changes.map(|change| format!("{change};")).collect()
 }
 
 /// Advice on indexes for this statement alone.
@@ -178,6 +232,7 @@ async fn advised(
     let options = AdviceOptions {
         planner: args.planner,
         deadline: Deadline::after(ADVISING),
+        quiet: args.quiet,
         ..AdviceOptions::default()
     };
     let mut report = advice(&alone, connection, &options).await?;
@@ -246,8 +301,13 @@ impl<'a> Shown<'a> {
     }
 }
 
-/// Judges the plan and writes it.
+/// Judges the plan and writes it to stdout.
 fn write(args: &ExplainArgs, shown: &Shown<'_>) -> Result<(), Failure> {
+    to_stdout(&written(args, shown, style()))
+}
+
+/// Judges the plan.
+fn written(args: &ExplainArgs, shown: &Shown<'_>, style: Style) -> String {
     let view = View::new(shown.plan, shown.snapshot);
     let of_log = shown.plan.properties.get("Query Text");
     let statement = shown.statement.or(of_log.and_then(|t| t.as_str()));
@@ -267,10 +327,9 @@ fn write(args: &ExplainArgs, shown: &Shown<'_>) -> Result<(), Failure> {
         findings: &findings,
         advice: shown.advice,
     };
-    let page = if args.format == "json" {
+    if args.format == "json" {
         json(&examined)
     } else {
-        page_of(&examined, style())
-    };
-    to_stdout(&page)
+        page_of(&examined, style)
+    }
 }

@@ -53,6 +53,11 @@ pub(crate) async fn connect(options: &ConnectOptions) -> Result<Connection, Fail
     Ok(Connection::open(&target).await?)
 }
 
+/// Connects without a word: nothing may be written over a screen.
+pub(crate) async fn connect_quietly(options: &ConnectOptions) -> Result<Connection, Failure> {
+    Ok(Connection::open(&target(options)?).await?)
+}
+
 /// The target once more, for other sessions to it; its warnings were told.
 pub(crate) fn target(options: &ConnectOptions) -> Result<Target, Failure> {
     let (target, _) = Target::resolve(options, &|name| std::env::var(name).ok())?;

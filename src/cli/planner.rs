@@ -33,6 +33,8 @@ pub(crate) struct Planner<'a> {
     candidates: &'a Candidates,
     /// Candidates that only a server with such an index can judge.
     unproven: BTreeSet<&'a IndexDefinition>,
+    /// Whether nothing is written while it is asked.
+    pub(super) quiet: bool,
     /// Questions answered.
     asked: usize,
     /// What arithmetic has prepared for each way in which a query runs, so that its next probe is quick.
@@ -46,7 +48,7 @@ impl<'a> Planner<'a> {
         candidates: &'a Candidates,
         ask: Asking<'a>,
     ) -> Result<Self, Failure> {
-        let snapshot = ask.snapshot;
+        let (snapshot, quiet) = (ask.snapshot, ask.quiet);
         let has_drops = !workload.queries.is_empty() && needs_questions(snapshot, workload);
         // Without a question there is nobody to ask.
         let has_questions = has_drops || !candidates.indexes.is_empty();
@@ -65,6 +67,7 @@ impl<'a> Planner<'a> {
                 .filter(|(_, unproven)| **unproven)
                 .map(|(index, _)| &index.definition)
                 .collect(),
+            quiet,
             asked: 0,
             questions: BTreeMap::new(),
             means,

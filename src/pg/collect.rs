@@ -14,6 +14,7 @@ mod indexes;
 mod server;
 mod standing;
 mod statements;
+mod tick;
 mod transaction;
 mod variant;
 
@@ -22,8 +23,9 @@ use crate::model::snapshot::{FORMAT, Snapshot};
 use crate::pg::connect::Connection;
 use crate::pg::error::{Error, Kind};
 
-pub use gate::{Behind, Names, Suspect, behind, suspects};
+pub use gate::{Behind, Names, Suspect, behind, behind_writes, fires, suspects};
 pub(super) use standing::{activity, rights, standing};
+pub use tick::{Ticker, signal};
 use transaction::{Transaction, is_lock_timeout};
 
 /// What to collect.

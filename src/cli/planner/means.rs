@@ -30,6 +30,8 @@ pub(in crate::cli) struct Asking<'a> {
     chosen: Option<Means<'a>>,
     /// Statements, by position in the snapshot, in which the server found a syntax error.
     pub(in crate::cli) misspelt: BTreeSet<usize>,
+    /// Whether nothing is written while it is asked.
+    pub(in crate::cli) quiet: bool,
 }
 
 /// `syntax_error`.
@@ -71,6 +73,7 @@ impl<'a> Asking<'a> {
             deadline,
             chosen: None,
             misspelt: BTreeSet::new(),
+            quiet: false,
         }
     }
 

@@ -13,8 +13,11 @@ use crate::pg::collect::variant::{Collector, collector};
 use crate::pg::error::Error;
 
 const CLUSTER: Collector = collector!("cluster", [(13, 0) => "13"]);
-const CHECKPOINTS: Collector = collector!("checkpoints", [(17, 0) => "17", (13, 0) => "13"]);
-const WAL: Collector = collector!("wal", [(14, 0) => "14"]);
+pub(super) const CHECKPOINTS: Collector = collector!("checkpoints", [
+    (17, 0) => "17",
+    (13, 0) => "13",
+]);
+pub(super) const WAL: Collector = collector!("wal", [(14, 0) => "14"]);
 const SESSIONS: Collector = collector!("sessions", [(13, 0) => "13"]);
 const SEQUENCES: Collector = collector!("sequences", [(13, 0) => "13"]);
 const SEQUENCE_VALUES: Collector = collector!("sequence_values", [(13, 0) => "13"]);

@@ -22,7 +22,7 @@ const STATEMENTS: Collector = collector!("statements", [
     (1, 4) => "1.4",
 ]);
 const STATEMENT_TEXTS: Collector = collector!("statement_texts", [(1, 4) => "1.4"]);
-const STATEMENTS_INFO: Collector = collector!("statements_info", [(1, 9) => "1.9"]);
+pub(super) const STATEMENTS_INFO: Collector = collector!("statements_info", [(1, 9) => "1.9"]);
 const ACTIVITY: Collector = collector!("activity", [(14, 0) => "14", (13, 0) => "13"]);
 
 /// What the server shows instead of other roles' texts.
@@ -44,9 +44,9 @@ struct TextRow {
 }
 
 #[derive(Deserialize)]
-struct InfoRow {
-    dealloc: i64,
-    stats_reset: Option<f64>,
+pub(super) struct InfoRow {
+    pub(super) dealloc: i64,
+    pub(super) stats_reset: Option<f64>,
 }
 
 /// All statements, most expensive first; adds what the extension says of itself to `server`, and what is missing to `gaps`.
@@ -205,7 +205,7 @@ async fn activity(
 }
 
 /// The fitting file, with the one substitution that SQL files may have: the extension's schema, as extension scripts write it.
-fn in_schema(collector: &Collector, extension: &Extension) -> Option<String> {
+pub(super) fn in_schema(collector: &Collector, extension: &Extension) -> Option<String> {
     let sql = collector.fitting(version(&extension.version))?;
     Some(sql.replace("@extschema@", &quote_ident(&extension.schema)))
 }

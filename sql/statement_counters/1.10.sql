@@ -1,0 +1,26 @@
+-- one row a statement of any database: its key and what it has counted, without its text; in no order, sorting thousands of rows each time is dear
+-- reads pg_stat_statements(false) of the extension's schema
+-- needs pg_read_all_stats for other roles' query ids, which are null without it
+-- new in 1.10: times of JIT and of temporary blocks
+select
+    s.userid,
+    s.dbid,
+    s.queryid,
+    s.toplevel as toplevel,
+    s.calls::pg_catalog.float8 as calls,
+    s.total_exec_time as total_exec_time,
+    s.total_plan_time as total_plan_time,
+    s.rows::pg_catalog.float8 as rows,
+    s.shared_blks_hit::pg_catalog.float8 as shared_blks_hit,
+    s.shared_blks_read::pg_catalog.float8 as shared_blks_read,
+    s.shared_blks_dirtied::pg_catalog.float8 as shared_blks_dirtied,
+    s.shared_blks_written::pg_catalog.float8 as shared_blks_written,
+    s.temp_blks_read::pg_catalog.float8 as temp_blks_read,
+    s.temp_blks_written::pg_catalog.float8 as temp_blks_written,
+    s.blk_read_time + s.blk_write_time + s.temp_blk_read_time + s.temp_blk_write_time as blk_time,
+    s.wal_bytes::pg_catalog.float8 as wal_bytes,
+    s.jit_generation_time + s.jit_inlining_time + s.jit_optimization_time + s.jit_emission_time as jit_time,
+    null::pg_catalog.float8 as since,
+    s.max_exec_time as max_exec_time,
+    s.stddev_exec_time as stddev_exec_time
+from @extschema@.pg_stat_statements(showtext := false) s

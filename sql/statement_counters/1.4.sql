@@ -1,0 +1,26 @@
+-- one row a statement of any database: its key and what it has counted, without its text; in no order, sorting thousands of rows each time is dear
+-- reads pg_stat_statements(false) of the extension's schema
+-- needs pg_read_all_stats for other roles' query ids, which are null without it
+-- new in 1.4: first variant
+select
+    s.userid,
+    s.dbid,
+    s.queryid,
+    true as toplevel,
+    s.calls::pg_catalog.float8 as calls,
+    s.total_time as total_exec_time,
+    0::pg_catalog.float8 as total_plan_time,
+    s.rows::pg_catalog.float8 as rows,
+    s.shared_blks_hit::pg_catalog.float8 as shared_blks_hit,
+    s.shared_blks_read::pg_catalog.float8 as shared_blks_read,
+    s.shared_blks_dirtied::pg_catalog.float8 as shared_blks_dirtied,
+    s.shared_blks_written::pg_catalog.float8 as shared_blks_written,
+    s.temp_blks_read::pg_catalog.float8 as temp_blks_read,
+    s.temp_blks_written::pg_catalog.float8 as temp_blks_written,
+    s.blk_read_time + s.blk_write_time as blk_time,
+    0::pg_catalog.float8 as wal_bytes,
+    0::pg_catalog.float8 as jit_time,
+    null::pg_catalog.float8 as since,
+    s.max_time as max_exec_time,
+    s.stddev_time as stddev_exec_time
+from @extschema@.pg_stat_statements(showtext := false) s

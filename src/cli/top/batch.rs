@@ -1,0 +1,109 @@
+//! `--once` and `--batch`: samples on stdout, for pipes and files.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep_until};
+
+use super::super::output::to_stdout;
+use super::super::{Exit, Failure, load};
+use super::collector::prepare;
+use super::recording::Recorder;
+use super::{Form, TopArgs};
+use crate::pg::collect::Ticker;
+use crate::tui::app::App;
+use crate::tui::column::RowKey;
+use crate::tui::message::{Effect, Message};
+use crate::tui::print::{csv, markdown, ndjson, text};
+use crate::tui::update::update;
+
+/// Screens that show what is, not what was counted: one look is enough.
+const INSTANT: &[&str] = &["activity", "locks", "progress"];
+
+/// Prints so many samples.
+pub(super) async fn print(args: &TopArgs, mut app: App, count: u64) -> Result<Exit, Failure> {
+    if app.screen().name == "advice" {
+        let why = "advice is no sample";
+        return Err(Failure::new(Exit::Usage, why).hint("pgperf advise"));
+    }
+    let connection = load::connect(&args.connect.options()).await?;
+    app.options.target = connection.endpoint().to_owned();
+    app.size = (u16::MAX, u16::MAX);
+    prepare(&connection).await?;
+    let mut ticker = Ticker::new(&connection).await?;
+    let mut recorder = args.record.as_deref().map(Recorder::new).transpose()?;
+    update(&mut app, Message::Roles(ticker.roles().await?));
+    let is_instant =
+        INSTANT.contains(&app.screen().name) || app.mode == crate::tui::tracks::Mode::Cumulative;
+    let (mut printed, mut next) = (0, Instant::now());
+    let mut is_first = !is_instant;
+    let mut already_told = Vec::new();
+    while printed < count {
+        sleep_until(next).await;
+        next = Instant::now() + Duration::from_secs_f64(app.options.interval);
+        let sample = ticker.tick(app.wants()).await?;
+        if let Some(recorder) = &mut recorder {
+            recorder.write(&sample, &app)?;
+        }
+        update(&mut app, Message::Sample(Box::new(sample)));
+        if std::mem::take(&mut is_first) {
+            continue;
+        }
+        with_texts(&mut app, &ticker, args.limit).await?;
+        let page = match args.format {
+            Form::Text => text(&app, args.limit),
+            Form::Csv => csv(&app, args.limit, printed == 0),
+            Form::Ndjson => ndjson(&app, args.limit),
+            Form::Markdown => markdown(&app, args.limit),
+        };
+        if args.format == Form::Csv {
+            tell(&app, &mut already_told);
+        }
+        to_stdout(&page)?;
+        printed += 1;
+    }
+    connection.close().await;
+    if let Some(recorder) = recorder {
+        recorder.end()?;
+    }
+    Ok(Exit::Clean)
+}
+
+/// What is not seen, on stderr, once: CSV has no place for it.
+fn tell(app: &App, already_told: &mut Vec<String>) {
+    let troubles = app.troubles();
+    let empty = app.grid.empty.clone().filter(|_| app.grid.rows.is_empty());
+    for trouble in troubles.into_iter().chain(empty) {
+        if !already_told.contains(&trouble) {
+            eprintln!("pgperf: {trouble}");
+            already_told.push(trouble);
+        }
+    }
+}
+
+/// Reads the texts of the statements that are printed.
+async fn with_texts(
+    app: &mut App,
+    ticker: &Ticker<'_>,
+    limit: Option<usize>,
+) -> Result<(), Failure> {
+    let rows = app.grid.rows.iter().take(limit.unwrap_or(usize::MAX));
+    let mut ids: Vec<i64> = rows
+        .filter_map(|row| match &row.key {
+            RowKey::Statement(key) => key.queryid,
+            _ => None,
+        })
+        .filter(|id| !app.texts.contains_key(id))
+        .collect();
+    ids.sort_unstable();
+    ids.dedup();
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let message = match ticker.texts(&ids).await {
+        Ok(texts) => Message::Texts(texts),
+        Err(error) if error.kind == crate::pg::error::Kind::Lost => return Err(error.into()),
+        Err(error) => Message::NoTexts(error.message),
+    };
+    let _effects: Vec<Effect> = update(app, message);
+    Ok(())
+}

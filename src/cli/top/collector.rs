@@ -1,0 +1,124 @@
+//! The collector: reads samples over a connection of its own, and connects again when it is lost.
+
+use std::time::Duration;
+
+use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep, sleep_until};
+
+use super::super::load;
+use crate::model::sample::Wants;
+use crate::pg::collect::Ticker;
+use crate::pg::connect::{ConnectOptions, Connection};
+use crate::pg::error::{Error, Kind};
+use crate::tui::message::Message;
+
+/// The share of the time that reading may take: a slow server is asked less often.
+const BUSY: f64 = 0.05;
+
+/// Roles are read again after so many samples.
+const ROLES_EVERY: u32 = 60;
+
+/// Waits between attempts to connect, seconds.
+const RETRIES: &[f64] = &[0.5, 1.0, 2.0, 5.0, 10.0];
+
+/// For sessions of our own: short limits, and nothing of what would make a small query slow.
+const SETTINGS: &str = "set statement_timeout = '5s'; set lock_timeout = '100ms'; set jit = off; \
+    set max_parallel_workers_per_gather = 0";
+
+/// Reads until nobody listens.
+pub(super) async fn collect(
+    first: Connection,
+    options: ConnectOptions,
+    mut orders: watch::Receiver<(Wants, f64)>,
+    messages: UnboundedSender<Message>,
+) {
+    let mut connection = Some(first);
+    let mut attempt = 0;
+    loop {
+        let read = match connection.take() {
+            Some(connection) => Ok(connection),
+            None => load::connect_quietly(&options).await,
+        };
+        let error = match read {
+            Ok(connection) => {
+                let mut count = 0;
+                let ended = sample(&connection, &mut orders, &messages, &mut count).await;
+                if count > 0 {
+                    attempt = 0;
+                }
+                match ended {
+                    Ok(()) => return,
+                    Err(error) => error.message,
+                }
+            }
+            Err(error) => error.message().to_owned(),
+        };
+        let wait = RETRIES[attempt.min(RETRIES.len() - 1)];
+        attempt += 1;
+        if messages.send(Message::Lost(error, wait)).is_err() {
+            return;
+        }
+        sleep(Duration::from_secs_f64(wait)).await;
+    }
+}
+
+/// Settings of a session that looks all the time. Behind a pooler they would be somebody else's.
+pub(super) async fn prepare(connection: &Connection) -> Result<(), Error> {
+    if connection.is_pooled() {
+        return Ok(());
+    }
+    connection.simple(SETTINGS).await?;
+    // Only a superuser may keep its own statements out of the statistics; a refusal changes nothing.
+    let _ = connection
+        .simple("set pg_stat_statements.track = 'none'")
+        .await;
+    Ok(())
+}
+
+/// Samples over one connection, until it is lost.
+async fn sample(
+    connection: &Connection,
+    orders: &mut watch::Receiver<(Wants, f64)>,
+    messages: &UnboundedSender<Message>,
+    count: &mut u32,
+) -> Result<(), Error> {
+    prepare(connection).await?;
+    let mut ticker = Ticker::new(connection).await?;
+    let mut told = 0.0;
+    loop {
+        if count.is_multiple_of(ROLES_EVERY) {
+            let roles = ticker.roles().await?;
+            let _ = messages.send(Message::Roles(roles));
+        }
+        let (wants, interval) = *orders.borrow_and_update();
+        let start = Instant::now();
+        match ticker.tick(wants).await {
+            Ok(sample) => {
+                if messages.send(Message::Sample(Box::new(sample))).is_err() {
+                    return Ok(());
+                }
+            }
+            // A tick that ran into its limit is left out; it was told by being late.
+            Err(error) if error.kind == Kind::Timeout => {
+                let _ = messages.send(Message::Told(format!(
+                    "a sample was left out: {}",
+                    error.message
+                )));
+            }
+            Err(error) => return Err(error),
+        }
+        *count += 1;
+        let took = start.elapsed().as_secs_f64();
+        let every = interval.max(took / BUSY);
+        if (every - told).abs() > 0.2 * told {
+            told = every;
+            let _ = messages.send(Message::Slowed(every));
+        }
+        // Other orders are not waited for: a screen that was opened is to be filled.
+        tokio::select! {
+            () = sleep_until(start + Duration::from_secs_f64(every)) => {}
+            changed = orders.changed() => if changed.is_err() { return Ok(()) },
+        }
+    }
+}

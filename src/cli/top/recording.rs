@@ -1,0 +1,242 @@
+//! `--record` and `--replay`: samples in a file, one a line, packed by gzip. A line has the statements that counted something since
+//! the line before, so that an hour of a large server is some megabytes.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::fs::File;
+use std::io::{BufRead as _, BufReader, BufWriter, Write as _};
+use std::path::Path;
+
+use flate2::Compression;
+use flate2::read::MultiGzDecoder;
+use flate2::write::GzEncoder;
+use serde::{Deserialize, Serialize};
+
+use super::super::interrupt::interrupted;
+use super::super::{Exit, Failure};
+use super::now;
+use super::terminal::{self, Screen};
+use crate::model::sample::{Panel, Sample, StatementKey, StatementSample};
+use crate::tui::app::App;
+use crate::tui::keys::{Action, Key, action};
+use crate::tui::message::{Effect, Message};
+use crate::tui::update::update;
+
+/// The form of the lines.
+const FORMAT: u32 = 1;
+
+/// The first line.
+#[derive(Debug, Serialize, Deserialize)]
+struct Head {
+    format: u32,
+    pgperf: String,
+}
+
+/// A sample.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+struct Line {
+    sample: Sample,
+    /// Statements that are gone since the line before.
+    gone: Vec<StatementKey>,
+    /// Texts that no line before has.
+    texts: BTreeMap<i64, String>,
+    /// Names of roles that no line before has.
+    roles: BTreeMap<u32, String>,
+}
+
+fn failed(path: &Path, error: impl std::fmt::Display) -> Failure {
+    Failure::new(Exit::Usage, format!("{}: {error}", path.display()))
+}
+
+/// Writes samples.
+pub(super) struct Recorder {
+    path: std::path::PathBuf,
+    file: GzEncoder<BufWriter<File>>,
+    last: HashMap<StatementKey, StatementSample>,
+    texts: HashSet<i64>,
+    roles: HashSet<u32>,
+}
+
+impl Recorder {
+    /// Begins a file that is not there yet.
+    pub(super) fn new(path: &Path) -> Result<Self, Failure> {
+        let file = File::options().write(true).create_new(true).open(path);
+        let file = file.map_err(|error| failed(path, error))?;
+        let mut recorder = Self {
+            path: path.to_owned(),
+            file: GzEncoder::new(BufWriter::new(file), Compression::fast()),
+            last: HashMap::new(),
+            texts: HashSet::new(),
+            roles: HashSet::new(),
+        };
+        recorder.line(&Head {
+            format: FORMAT,
+            pgperf: env!("CARGO_PKG_VERSION").to_owned(),
+        })?;
+        Ok(recorder)
+    }
+
+    fn line(&mut self, line: &impl Serialize) -> Result<(), Failure> {
+        let mut text = serde_json::to_vec(line).map_err(|error| failed(&self.path, error))?;
+        text.push(b'\n');
+        self.file
+            .write_all(&text)
+            .map_err(|error| failed(&self.path, error))
+    }
+
+    /// Writes a sample, with what the application has come to know.
+    pub(super) fn write(&mut self, sample: &Sample, app: &App) -> Result<(), Failure> {
+        let mut line = Line {
+            sample: sample.clone(),
+            ..Line::default()
+        };
+        if let Panel::Read(statements) = &mut line.sample.statements {
+            let entries = std::mem::take(&mut statements.entries);
+            let now: HashMap<StatementKey, StatementSample> =
+                entries.iter().map(|entry| (entry.key, *entry)).collect();
+            let gone = self.last.keys().filter(|key| !now.contains_key(key));
+            line.gone = gone.copied().collect();
+            line.gone.sort_unstable();
+            let is_new = |entry: &StatementSample| self.last.get(&entry.key) != Some(entry);
+            statements.entries = entries.into_iter().filter(is_new).collect();
+            self.last = now;
+        }
+        for (id, text) in &app.texts {
+            if self.texts.insert(*id) {
+                line.texts.insert(*id, text.to_string());
+            }
+        }
+        for (oid, name) in &app.roles {
+            if self.roles.insert(*oid) {
+                line.roles.insert(*oid, name.clone());
+            }
+        }
+        self.line(&line)
+    }
+
+    /// Ends the file.
+    pub(super) fn end(self) -> Result<(), Failure> {
+        let written = self.file.finish().and_then(|mut file| file.flush());
+        written.map_err(|error| failed(&self.path, error))
+    }
+}
+
+/// All samples of a file, with all of their statements. A file that was cut off gives what is whole.
+fn read(path: &Path) -> Result<Vec<Line>, Failure> {
+    let file = File::open(path).map_err(|error| failed(path, error))?;
+    let mut lines = BufReader::new(MultiGzDecoder::new(file)).lines();
+    let not_ours = "is no recording of pgperf top";
+    let head = lines.next().and_then(Result::ok);
+    let head: Option<Head> = head.and_then(|line| serde_json::from_str(&line).ok());
+    match head {
+        Some(head) if head.format == FORMAT => {}
+        Some(head) => {
+            return Err(failed(
+                path,
+                format!("was written by pgperf {}", head.pgperf),
+            ));
+        }
+        None => return Err(failed(path, not_ours)),
+    }
+    let mut all = Vec::new();
+    let mut statements: HashMap<StatementKey, StatementSample> = HashMap::new();
+    for text in lines.map_while(Result::ok) {
+        let Ok(mut line) = serde_json::from_str::<Line>(&text) else {
+            break;
+        };
+        for key in &line.gone {
+            statements.remove(key);
+        }
+        if let Panel::Read(read) = &mut line.sample.statements {
+            statements.extend(read.entries.iter().map(|entry| (entry.key, *entry)));
+            read.entries = statements.values().copied().collect();
+            read.entries.sort_by_key(|entry| entry.key);
+        }
+        all.push(line);
+    }
+    if all.is_empty() {
+        return Err(failed(path, "has no samples"));
+    }
+    Ok(all)
+}
+
+/// Shows a file: left and right go through time, everything else is as ever.
+pub(super) async fn replay(path: &Path, mut app: App) -> Result<Exit, Failure> {
+    let mut lines = read(path)?;
+    app.options.target = format!("recording {}", path.display());
+    for line in &mut lines {
+        let texts = std::mem::take(&mut line.texts).into_iter().collect();
+        update(&mut app, Message::Texts(texts));
+        update(&mut app, Message::Roles(std::mem::take(&mut line.roles)));
+    }
+    let (sender, mut messages) = tokio::sync::mpsc::unbounded_channel();
+    let mut at = 0;
+    show(&mut app, &lines, at);
+    let mut screen = Screen::open(sender)?;
+    app.size = Screen::size();
+    app.regrid();
+    let mut interrupt = Box::pin(interrupted());
+    loop {
+        app.now = now();
+        screen.draw(&app)?;
+        let message = tokio::select! {
+            () = &mut interrupt => return Ok(Exit::Interrupted),
+            message = messages.recv() => message,
+        };
+        if terminal::has_panicked() {
+            return Ok(Exit::Panicked);
+        }
+        let Some(message) = message else {
+            return Ok(Exit::Clean);
+        };
+        if let Some(to) = moved(&app, &message, at, lines.len()) {
+            at = to;
+            show(&mut app, &lines, at);
+            continue;
+        }
+        for effect in update(&mut app, message) {
+            match effect {
+                Effect::Quit => return Ok(Exit::Clean),
+                Effect::Suspend => screen.suspend()?,
+                Effect::Redraw => screen.renew()?,
+                Effect::Copy(text) => Screen::copy(&text)?,
+                _ => {}
+            }
+        }
+    }
+}
+
+/// To which sample a key goes.
+fn moved(app: &App, message: &Message, at: usize, count: usize) -> Option<usize> {
+    let Message::Key(key) = message else {
+        return None;
+    };
+    if !app.layers.is_empty() || !matches!(key, Key::Left | Key::Right) {
+        return None;
+    }
+    match action(*key)? {
+        Action::Sideways(by) if by < 0 => Some(at.saturating_sub(1)),
+        Action::Sideways(_) => Some((at + 1).min(count - 1)),
+        _ => None,
+    }
+}
+
+/// Puts a sample on the screen, counted from the one before it and from the first one.
+fn show(app: &mut App, lines: &[Line], at: usize) {
+    app.tracks.forget();
+    app.tracks.waits.clear();
+    app.sample = None;
+    app.events.clear();
+    app.paused = None;
+    for line in &lines[..=at] {
+        update(app, Message::Sample(Box::new(line.sample.clone())));
+    }
+    app.told = None;
+    let place = format!(
+        "sample {} of {}; ← and → go through time",
+        at + 1,
+        lines.len()
+    );
+    app.tell(place);
+    app.told = app.told.take().map(|(what, _)| (what, f64::INFINITY));
+}

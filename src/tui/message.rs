@@ -1,0 +1,108 @@
+//! What happens to the application, and what it wants to be done.
+
+use std::collections::{BTreeMap, HashMap};
+
+use crate::model::sample::{Sample, StatementKey};
+use crate::tui::keys::Key;
+
+/// Something that happened.
+#[derive(Debug)]
+pub enum Message {
+    /// A key.
+    Key(Key),
+    /// Text was pasted.
+    Paste(String),
+    /// The terminal has another size.
+    Resize(u16, u16),
+    /// Time passed: our own clock, Unix seconds.
+    Clock(f64),
+    /// The collector read a sample.
+    Sample(Box<Sample>),
+    /// The collector reads less often than it was told, because the server is slow; seconds.
+    Slowed(f64),
+    /// Texts of statements.
+    Texts(HashMap<i64, String>),
+    /// Texts could not be read.
+    NoTexts(String),
+    /// Names of roles.
+    Roles(BTreeMap<u32, String>),
+    /// The connection is lost: why, and in how many seconds it is tried again.
+    Lost(String, f64),
+    /// What came of explaining a statement.
+    Explained(StatementKey, Result<Explanation, String>),
+    /// The index advice for the load.
+    Advised(Result<Vec<Advice>, String>),
+    /// What came of an action, for the line at the bottom.
+    Told(String),
+}
+
+/// Something to be done outside.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Effect {
+    /// End.
+    Quit,
+    /// Stop the program until `fg`.
+    Suspend,
+    /// Draw everything anew.
+    Redraw,
+    /// Read this from now on, so often (seconds).
+    Collect(crate::model::sample::Wants, f64),
+    /// Read the texts of these statements.
+    Texts(Vec<i64>),
+    /// Plan a statement, or execute it.
+    Explain {
+        /// Which.
+        key: StatementKey,
+        /// Its text.
+        text: String,
+        /// Whether to execute it, behind the gate.
+        analyze: bool,
+    },
+    /// Advise indexes for the load.
+    Advise,
+    /// Cancel a session's statement, or terminate it.
+    Signal {
+        /// Its process.
+        pid: i32,
+        /// Since when it is connected, as the server writes it.
+        backend_start: String,
+        /// Whether to terminate it.
+        terminate: bool,
+    },
+    /// Put it into the clipboard.
+    Copy(String),
+    /// Write it to a file of that kind (`sql`, `txt`).
+    Save(&'static str, String),
+}
+
+/// A statement's plan, findings and advice.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Explanation {
+    /// The page, as `pgperf explain` writes it.
+    pub page: String,
+    /// The DDL that is advised.
+    pub ddl: Vec<String>,
+}
+
+/// One recommendation for the load.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Advice {
+    /// `create`, `drop`, …
+    pub action: String,
+    /// `schema.table`.
+    pub table: String,
+    /// How urgent: `high`, `medium`, `low`.
+    pub priority: String,
+    /// Milliseconds a day that it saves.
+    pub saves_ms_per_day: Option<f64>,
+    /// What share of the load's cost it saves, 0 to 1.
+    pub saves_share: Option<f64>,
+    /// Bytes that it takes; negative where it gives some back.
+    pub size_bytes: Option<f64>,
+    /// How sure: `high`, `medium`, `low`.
+    pub confidence: String,
+    /// The DDL.
+    pub ddl: String,
+    /// Why.
+    pub reason: String,
+}

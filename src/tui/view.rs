@@ -1,0 +1,81 @@
+//! Draws the application. Pure: the same state gives the same picture.
+
+mod above;
+mod detail;
+mod header;
+mod pen;
+mod table;
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+
+use crate::tui::app::{App, Layer, Link};
+use crate::tui::theme::Part;
+use pen::Pen;
+
+/// What is smaller cannot be read.
+const LEAST: (u16, u16) = (60, 12);
+
+/// Lines of the header, the line above the table and the heads.
+const ABOVE: u16 = 6;
+
+/// The line at the bottom.
+const BELOW: u16 = 1;
+
+/// How many rows of the table fit.
+#[must_use]
+pub fn table_height(size: (u16, u16)) -> usize {
+    usize::from(size.1.saturating_sub(ABOVE + BELOW))
+}
+
+/// How many lines the layer on top has.
+#[must_use]
+pub fn lines_above(app: &App) -> usize {
+    let width = usize::from(app.size.0).saturating_sub(2);
+    match app.layers.last() {
+        Some(Layer::Detail(key, _)) => detail::lines(app, key, width).len(),
+        Some(Layer::Messages(_)) => above::messages(app).len(),
+        _ => 0,
+    }
+}
+
+/// Draws all of it.
+pub fn view(app: &App, frame: &mut Frame<'_>) {
+    let area = frame.area();
+    let mut pen = Pen::new(frame.buffer_mut(), app.options.theme, app.options.ascii);
+    if area.width < LEAST.0 || area.height < LEAST.1 {
+        let text = format!(
+            "too small: {}x{} of {}x{}",
+            area.width, area.height, LEAST.0, LEAST.1
+        );
+        pen.line(area, 0, &text, Part::Plain);
+        pen.line(area, 1, "q quits", Part::Faint);
+        return;
+    }
+    header::draw(app, &mut pen, area);
+    let body = Rect {
+        y: area.y + header::HEIGHT,
+        height: area.height - header::HEIGHT - BELOW,
+        ..area
+    };
+    match app.layers.first() {
+        Some(Layer::Detail(..)) => {
+            let open = app.layers.iter().rev().find_map(|layer| match layer {
+                Layer::Detail(key, top) => Some((key, *top)),
+                _ => None,
+            });
+            if let Some((key, top)) = open {
+                detail::draw(app, &mut pen, body, key, top);
+            }
+        }
+        _ => table::draw(app, &mut pen, body),
+    }
+    above::draw(app, &mut pen, area);
+    above::footer(app, &mut pen, area);
+    if let Link::Lost(..) = app.link {
+        pen.dim(body);
+    }
+}
+
+#[cfg(test)]
+mod tests;
