@@ -204,7 +204,7 @@ fn rows(app: &App) -> Rows {
     let seconds = seconds(track, app.mode, cumulative);
     let counted: Vec<(&StatementSample, Delta<StatementCounters>)> = (statements.entries.iter())
         .map(|entry| (entry, amount(track, &entry.key, app.mode)))
-        .filter(|(_, delta)| delta.counted.calls > 0.0)
+        .filter(|(entry, delta)| delta.counted.calls > 0.0 && !is_own(app, &entry.key))
         .collect();
     if counted.is_empty() {
         return Rows::Nothing("no statement was executed".to_owned());
@@ -216,6 +216,12 @@ fn rows(app: &App) -> Rows {
         origin: delta.origin,
     };
     Rows::Some(counted.iter().map(row).collect())
+}
+
+/// Whether it is one of ours, which carry a mark: nobody else's load.
+fn is_own(app: &App, key: &StatementKey) -> bool {
+    let text = key.queryid.and_then(|id| app.texts.get(&id));
+    text.is_some_and(|text| text.contains("/* pgperf */"))
 }
 
 fn time(counters: &StatementCounters) -> f64 {
