@@ -110,24 +110,32 @@ fn missing_texts(app: &App) -> Vec<Effect> {
     };
     let is_missing = |id: &i64| !app.texts.contains_key(id);
     let shown = app.grid.rows.iter().take(app.look().top + app.height());
+    let mut missed: Vec<i64> = shown
+        .filter_map(|row| statement(&row.key))
+        .filter(is_missing)
+        .collect();
+    let tracks = &app.tracks.statements;
+    if !app.filter.is_empty() && app.screen().name == "queries" {
+        // What a filter hides may be hidden because its text is not known.
+        let active = tracks.interval.keys().filter_map(|key| key.queryid);
+        missed.extend(active.filter(is_missing));
+        let all = tracks.last().filter_map(|(key, _)| key.queryid);
+        missed.extend(all.filter(|_| !tracks.has_interval()).filter(is_missing));
+    }
+    if missed.is_empty() {
+        return Vec::new();
+    }
     let running = app
         .sample
         .iter()
         .flat_map(|s| s.activity.read().into_iter().flatten());
-    let missed: Vec<i64> = shown
-        .filter_map(|row| statement(&row.key))
-        .filter(is_missing)
-        .collect();
-    if missed.is_empty() {
-        return Vec::new();
-    }
     let mut ids = missed;
     ids.extend(
         running
             .filter_map(|session| session.query_id)
             .filter(is_missing),
     );
-    let mut all: Vec<(f64, i64)> = (app.tracks.statements.last())
+    let mut all: Vec<(f64, i64)> = (tracks.last())
         .filter_map(|(key, counted)| Some((counted.counters.total_exec_time, key.queryid?)))
         .filter(|(_, id)| is_missing(id))
         .collect();

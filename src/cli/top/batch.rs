@@ -10,8 +10,8 @@ use super::collector::prepare;
 use super::recording::Recorder;
 use super::{Form, TopArgs};
 use crate::pg::collect::Ticker;
+use crate::pg::error::Kind;
 use crate::tui::app::App;
-use crate::tui::column::RowKey;
 use crate::tui::message::{Effect, Message};
 use crate::tui::print::{csv, markdown, ndjson, text};
 use crate::tui::update::update;
@@ -44,11 +44,11 @@ pub(super) async fn print(args: &TopArgs, mut app: App, count: u64) -> Result<Ex
         if let Some(recorder) = &mut recorder {
             recorder.write(&sample, &app)?;
         }
-        update(&mut app, Message::Sample(Box::new(sample)));
+        let effects = update(&mut app, Message::Sample(Box::new(sample)));
         if std::mem::take(&mut is_first) {
             continue;
         }
-        with_texts(&mut app, &ticker, args.limit).await?;
+        with_texts(&mut app, &ticker, effects).await?;
         let page = match args.format {
             Form::Text => text(&app, args.limit),
             Form::Csv => csv(&app, args.limit, printed == 0),
@@ -80,30 +80,22 @@ fn tell(app: &App, already_told: &mut Vec<String>) {
     }
 }
 
-/// Reads the texts of the statements that are printed.
+/// Reads the texts that the application misses.
 async fn with_texts(
     app: &mut App,
     ticker: &Ticker<'_>,
-    limit: Option<usize>,
+    effects: Vec<Effect>,
 ) -> Result<(), Failure> {
-    let rows = app.grid.rows.iter().take(limit.unwrap_or(usize::MAX));
-    let mut ids: Vec<i64> = rows
-        .filter_map(|row| match &row.key {
-            RowKey::Statement(key) => key.queryid,
-            _ => None,
-        })
-        .filter(|id| !app.texts.contains_key(id))
-        .collect();
-    ids.sort_unstable();
-    ids.dedup();
-    if ids.is_empty() {
-        return Ok(());
+    for effect in effects {
+        let Effect::Texts(ids) = effect else {
+            continue;
+        };
+        let message = match ticker.texts(&ids).await {
+            Ok(texts) => Message::Texts(texts),
+            Err(error) if error.kind == Kind::Lost => return Err(error.into()),
+            Err(error) => Message::NoTexts(error.message),
+        };
+        let _more: Vec<Effect> = update(app, message);
     }
-    let message = match ticker.texts(&ids).await {
-        Ok(texts) => Message::Texts(texts),
-        Err(error) if error.kind == crate::pg::error::Kind::Lost => return Err(error.into()),
-        Err(error) => Message::NoTexts(error.message),
-    };
-    let _effects: Vec<Effect> = update(app, message);
     Ok(())
 }
