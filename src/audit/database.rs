@@ -162,7 +162,16 @@ pub fn unseen(snapshot: &Snapshot) -> Vec<Gap> {
         );
     }
     let days = days(snapshot);
-    if days < ENOUGH_DAYS {
+    if snapshot.server.in_recovery {
+        gaps.push(
+            Gap::new(
+                Part::TableStats,
+                "this server is a standby, which counts its own scans only",
+            )
+            .effect("no index was called unused: the primary may use what the standby does not")
+            .close("pgperf audit -h PRIMARY # the server that it follows"),
+        );
+    } else if days < ENOUGH_DAYS {
         let since = Millis(days * DAY * 1000.0);
         gaps.push(
             Gap::new(
@@ -193,4 +202,24 @@ pub fn unseen(snapshot: &Snapshot) -> Vec<Gap> {
         );
     }
     gaps
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_standby_says_why_no_index_is_called_unused() {
+        let told = |in_recovery: bool| {
+            let mut snapshot = Snapshot::default();
+            snapshot.server.in_recovery = in_recovery;
+            let gaps = unseen(&snapshot).into_iter();
+            gaps.filter(|gap| gap.part == Part::TableStats)
+                .map(|gap| gap.what)
+                .collect::<Vec<_>>()
+                .join("; ")
+        };
+        assert!(told(true).contains("a standby"), "{}", told(true));
+        assert!(!told(false).contains("standby"), "{}", told(false));
+    }
 }
