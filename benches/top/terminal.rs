@@ -1,6 +1,7 @@
 //! A terminal for a program, and what the program takes of the machine.
 
 use std::process::{Command, Output};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 /// A terminal of 120x40, until it is dropped.
@@ -20,7 +21,9 @@ fn tmux(socket: &str, args: &[&str]) -> Option<Output> {
 impl Terminal {
     /// Runs a program in it.
     pub(crate) fn run(command: &str) -> Option<Self> {
-        let socket = format!("pgperf-bench-{}", std::process::id());
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let socket = format!("pgperf-bench-{}-{number}", std::process::id());
         let shell = format!("exec env LC_ALL=C.UTF-8 TERM=screen {command}");
         let size = [
             "-f",

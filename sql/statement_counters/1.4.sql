@@ -1,15 +1,17 @@
--- one row a statement of any database: its key and what it has counted, without its text; in no order, sorting thousands of rows each time is dear
+-- one row a statement of any database that has counted since it was looked at last ($1 keys, $2 versions: both bigint[]), or is gone; in no order, sorting thousands of rows each time is dear
 -- reads pg_stat_statements(false) of the extension's schema
--- needs pg_read_all_stats for other roles' query ids, which are null without it
+-- needs pg_read_all_stats for other roles' query ids, which are null without it: those are told each time
 -- new in 1.4: first variant
 select
+    coalesce(s.key, k.key) as key,
+    s.version,
     s.userid,
     s.dbid,
     s.queryid,
-    true as toplevel,
+    s.toplevel,
     s.calls::pg_catalog.float8 as calls,
-    s.total_time as total_exec_time,
-    0::pg_catalog.float8 as total_plan_time,
+    s.total_exec_time,
+    s.total_plan_time,
     s.rows::pg_catalog.float8 as rows,
     s.shared_blks_hit::pg_catalog.float8 as shared_blks_hit,
     s.shared_blks_read::pg_catalog.float8 as shared_blks_read,
@@ -17,10 +19,39 @@ select
     s.shared_blks_written::pg_catalog.float8 as shared_blks_written,
     s.temp_blks_read::pg_catalog.float8 as temp_blks_read,
     s.temp_blks_written::pg_catalog.float8 as temp_blks_written,
-    s.blk_read_time + s.blk_write_time as blk_time,
-    0::pg_catalog.float8 as wal_bytes,
-    0::pg_catalog.float8 as jit_time,
-    null::pg_catalog.float8 as since,
-    s.max_time as max_exec_time,
-    s.stddev_time as stddev_exec_time
-from @extschema@.pg_stat_statements(showtext := false) s
+    s.blk_time,
+    s.wal_bytes,
+    s.jit_time,
+    s.since,
+    s.max_exec_time,
+    s.stddev_exec_time
+from (
+    select
+        s.queryid # (s.userid::pg_catalog.int8 << 33) # (s.dbid::pg_catalog.int8 << 1) # true::pg_catalog.int4::pg_catalog.int8 as key,
+        s.calls as version,
+        s.userid,
+        s.dbid,
+        s.queryid,
+        true as toplevel,
+        s.calls,
+        s.total_time as total_exec_time,
+        0::pg_catalog.float8 as total_plan_time,
+        s.rows,
+        s.shared_blks_hit,
+        s.shared_blks_read,
+        s.shared_blks_dirtied,
+        s.shared_blks_written,
+        s.temp_blks_read,
+        s.temp_blks_written,
+        s.blk_read_time + s.blk_write_time as blk_time,
+        0::pg_catalog.float8 as wal_bytes,
+        0::pg_catalog.float8 as jit_time,
+        null::pg_catalog.float8 as since,
+        s.max_time as max_exec_time,
+        s.stddev_time as stddev_exec_time
+    from @extschema@.pg_stat_statements(showtext := false) s
+) s
+full join rows from (pg_catalog.unnest($1::pg_catalog.int8[]), pg_catalog.unnest($2::pg_catalog.int8[])) k (key, version) on k.key = s.key
+where s.userid is null
+    or s.key is null
+    or k.version is distinct from s.version

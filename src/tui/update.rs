@@ -141,6 +141,9 @@ fn missing_texts(app: &App) -> Vec<Effect> {
         .collect();
     all.sort_by(|a, b| b.0.total_cmp(&a.0));
     ids.extend(all.into_iter().take(TEXTS_AHEAD).map(|(_, id)| id));
+    // What runs now may be on the screen the next time.
+    let active = tracks.interval.keys().filter_map(|key| key.queryid);
+    ids.extend(active.filter(is_missing));
     ids.sort_unstable();
     ids.dedup();
     vec![Effect::Texts(ids)]

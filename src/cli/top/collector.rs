@@ -23,8 +23,9 @@ const ROLES_EVERY: u32 = 60;
 const RETRIES: &[f64] = &[0.5, 1.0, 2.0, 5.0, 10.0];
 
 /// For sessions of our own: short limits, and nothing of what would make a small query slow.
+/// What a function returns is kept in `work_mem`, or written to a file: thousands of statements with their texts take some megabytes.
 const SETTINGS: &str = "set statement_timeout = '5s'; set lock_timeout = '100ms'; set jit = off; \
-    set max_parallel_workers_per_gather = 0";
+    set max_parallel_workers_per_gather = 0; set work_mem = '64MB'";
 
 /// Reads until nobody listens.
 pub(super) async fn collect(

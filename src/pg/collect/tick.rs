@@ -1,6 +1,8 @@
 //! One tick of `pgperf top`: what a [`Sample`] wants, read with as little as possible.
 //!
-//! Texts of statements are not in it: to show one, the server reads all of them. Each part fails by itself. What cannot work here (a
+//! Texts of statements are not in it: to show one, the server reads all of them. Of thousands of statements few count anything from
+//! one tick to the next: the server is told what is known, and tells what has changed, so that its time and the wire's are spent on
+//! that alone. Each part fails by itself. What cannot work here (a
 //! missing privilege or view) is tried once; what ran into a timeout is left alone for longer and longer, up to [`LONGEST_PAUSE`].
 
 use std::collections::{BTreeMap, HashMap};
@@ -53,6 +55,8 @@ const LONGEST_PAUSE: u32 = 30;
 pub struct Ticker<'c> {
     connection: &'c Connection,
     extension: Option<Extension>,
+    /// What is known of the statements, by a key made of what identifies them, with a number that changes when they count.
+    known: HashMap<i64, (i64, StatementSample)>,
     resting: HashMap<&'static str, Rest>,
 }
 
@@ -135,6 +139,7 @@ impl<'c> Ticker<'c> {
         Ok(Self {
             connection,
             extension,
+            known: HashMap::new(),
             resting: HashMap::new(),
         })
     }
@@ -311,7 +316,8 @@ impl<'c> Ticker<'c> {
         Ok(panel)
     }
 
-    async fn counters(&self, extension: &Extension) -> Result<Vec<StatementSample>, Error> {
+    /// All entries: what has changed is read, the others are known.
+    async fn counters(&mut self, extension: &Extension) -> Result<Vec<StatementSample>, Error> {
         let sql = in_schema(&COUNTERS, extension).ok_or_else(|| {
             let why = format!(
                 "version {} of pg_stat_statements is too old",
@@ -319,8 +325,48 @@ impl<'c> Ticker<'c> {
             );
             Error::new(Kind::Config, why)
         })?;
-        self.connection.binary_rows(&sql, &[], entry).await
+        let (keys, versions): (Vec<i64>, Vec<i64>) = self
+            .known
+            .iter()
+            .map(|(key, (version, _))| (*key, *version))
+            .unzip();
+        let params: [(&(dyn ToSql + Sync), Type); 2] =
+            [(&keys, Type::INT8_ARRAY), (&versions, Type::INT8_ARRAY)];
+        let changed = self.connection.binary_rows(&sql, &params, change).await?;
+        let mut entries = Vec::new();
+        for change in changed {
+            match change {
+                Change::Gone(key) => {
+                    self.known.remove(&key);
+                }
+                Change::Counted(key, version, entry) => {
+                    self.known.insert(key, (version, entry));
+                }
+                Change::Hidden(entry) => entries.push(entry),
+            }
+        }
+        entries.extend(self.known.values().map(|(_, entry)| *entry));
+        Ok(entries)
     }
+}
+
+/// What is told of an entry.
+enum Change {
+    /// It is not there any more.
+    Gone(i64),
+    /// It has counted: its key, its version, and what it has counted.
+    Counted(i64, i64, StatementSample),
+    /// It cannot be told apart from others.
+    Hidden(StatementSample),
+}
+
+fn change(row: &Row) -> Result<Change, tokio_postgres::Error> {
+    let (key, version): (Option<i64>, Option<i64>) = (row.try_get(0)?, row.try_get(1)?);
+    Ok(match (key, version) {
+        (Some(key), Some(version)) => Change::Counted(key, version, entry(row)?),
+        (Some(key), None) => Change::Gone(key),
+        (None, _) => Change::Hidden(entry(row)?),
+    })
 }
 
 fn one<T>(rows: Panel<Vec<T>>) -> Panel<T> {
@@ -339,29 +385,29 @@ fn entry(row: &Row) -> Result<StatementSample, tokio_postgres::Error> {
     let amount = |at: usize| row.try_get::<_, f64>(at);
     Ok(StatementSample {
         key: StatementKey {
-            userid: row.try_get(0)?,
-            dbid: row.try_get(1)?,
-            queryid: row.try_get(2)?,
-            toplevel: row.try_get(3)?,
+            userid: row.try_get(2)?,
+            dbid: row.try_get(3)?,
+            queryid: row.try_get(4)?,
+            toplevel: row.try_get(5)?,
         },
         counters: StatementCounters {
-            calls: amount(4)?,
-            total_exec_time: amount(5)?,
-            total_plan_time: amount(6)?,
-            rows: amount(7)?,
-            shared_blks_hit: amount(8)?,
-            shared_blks_read: amount(9)?,
-            shared_blks_dirtied: amount(10)?,
-            shared_blks_written: amount(11)?,
-            temp_blks_read: amount(12)?,
-            temp_blks_written: amount(13)?,
-            blk_time: amount(14)?,
-            wal_bytes: amount(15)?,
-            jit_time: amount(16)?,
+            calls: amount(6)?,
+            total_exec_time: amount(7)?,
+            total_plan_time: amount(8)?,
+            rows: amount(9)?,
+            shared_blks_hit: amount(10)?,
+            shared_blks_read: amount(11)?,
+            shared_blks_dirtied: amount(12)?,
+            shared_blks_written: amount(13)?,
+            temp_blks_read: amount(14)?,
+            temp_blks_written: amount(15)?,
+            blk_time: amount(16)?,
+            wal_bytes: amount(17)?,
+            jit_time: amount(18)?,
         },
-        since: row.try_get(17)?,
-        max_exec_time: amount(18)?,
-        stddev_exec_time: amount(19)?,
+        since: row.try_get(19)?,
+        max_exec_time: amount(20)?,
+        stddev_exec_time: amount(21)?,
     })
 }
 
