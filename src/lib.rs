@@ -7,8 +7,8 @@
 //!     │
 //!    cli ──────────────────────────┐   arguments · prints · clock · exit codes
 //!     │        │                   │
-//!   report     │                  pg   edges: text │ database
-//!     │   ╲    │                   │
+//!   report     │  tui             pg   edges: text │ screen │ database
+//!     │   ╲    │   │               │
 //!     │ advisor, audit             │   pure decisions: which indexes, what is wrong
 //!     │   ╱                        │
 //!   query                          │   SQL text → meaning
@@ -22,6 +22,7 @@
 //! - [`advisor`]: which indexes pay for themselves over the whole Workload.
 //! - [`audit`]: what rules find in plans; never uses the advisor, nor is used by it.
 //! - [`report`]: one Report value, written as text, JSON or a psql script.
+//! - [`tui`]: the dashboard without terminal, server and clock: state, messages, pictures. It and the report never use each other.
 //! - [`pg`]: everything that talks to a server: connect, collect, ask the planner, run throwaway servers.
 //! - [`cli`]: the shell around it, one file a command.
 //!
@@ -35,6 +36,9 @@
 //!                             ▼
 //!                          Workload ─► candidates ─► search ⇄ Probe/Cost ⇄ planner ─► Recommendations ─► Report ─► bytes
 //! ```
+//!
+//! [`tui`] has a flow of its own: a collector reads a Sample every other second, [`model::delta`] says what was counted in between,
+//! `update` takes it into the App, `view` draws; what a key wants from the server is an Effect, and comes back as a Message.
 //!
 //! Talking to the observed server about itself ends with the Snapshot: every analysis can start from a file instead, and
 //! is tested that way. Writing to it, if that is wanted, begins after the Report ([`pg::apply`]): what stands there is looked at,
@@ -63,6 +67,7 @@
 //! - *a report format*: `report/x.rs`, a variant of [`report::Format`] and its arm;
 //! - *a collector*: `sql/x/<since>.sql`, its struct and line under `pg/collect`, and the field of
 //!   [`model::snapshot::Snapshot`];
+//! - *a screen*: `tui/screens/x.rs` with its columns and rows, and a line in [`tui::screens::SCREENS`];
 //! - *a command*: `cli/x.rs`, a variant of the command enum in `cli/args.rs` and its arm in `cli.rs`.
 //!
 //! Files are `x.rs` beside `x/`; each opens with what it is.

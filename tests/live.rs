@@ -33,6 +33,7 @@ mod live {
     mod roles;
     #[path = "../corpus/scenario.rs"]
     pub(crate) mod scenario;
+    mod screenshots;
     mod shop;
     pub(crate) mod support;
     pub(crate) mod terminal;

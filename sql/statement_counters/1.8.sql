@@ -1,10 +1,9 @@
--- one row a statement of any database that has counted since it was looked at last ($1 keys, $2 versions: both bigint[]), or is gone; in no order, sorting thousands of rows each time is dear
+-- one row a statement of any database that has counted since it was looked at last ($1: what was told then, bigint[]); in no order, sorting thousands of rows each time is dear
 -- reads pg_stat_statements(false) of the extension's schema
 -- needs pg_read_all_stats for other roles' query ids, which are null without it: those are told each time
 -- new in 1.8: times of planning and execution apart; WAL
 select
-    coalesce(s.key, k.key) as key,
-    s.version,
+    s.state,
     s.userid,
     s.dbid,
     s.queryid,
@@ -27,8 +26,7 @@ select
     s.stddev_exec_time
 from (
     select
-        s.queryid # (s.userid::pg_catalog.int8 << 33) # (s.dbid::pg_catalog.int8 << 1) # true::pg_catalog.int4::pg_catalog.int8 as key,
-        s.calls as version,
+        s.queryid # (s.userid::pg_catalog.int8 << 33) # (s.dbid::pg_catalog.int8 << 1) # true::pg_catalog.int4::pg_catalog.int8 # s.calls as state,
         s.userid,
         s.dbid,
         s.queryid,
@@ -51,7 +49,7 @@ from (
         s.stddev_exec_time as stddev_exec_time
     from @extschema@.pg_stat_statements(showtext := false) s
 ) s
-full join rows from (pg_catalog.unnest($1::pg_catalog.int8[]), pg_catalog.unnest($2::pg_catalog.int8[])) k (key, version) on k.key = s.key
-where s.userid is null
-    or s.key is null
-    or k.version is distinct from s.version
+where not exists (
+    select from pg_catalog.unnest($1::pg_catalog.int8[]) k (state)
+    where k.state = s.state
+)

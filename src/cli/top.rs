@@ -78,6 +78,9 @@ pub(crate) struct TopArgs {
     /// No lines and dots but ASCII. So it is where the locale is not UTF-8.
     #[arg(long)]
     ascii: bool,
+    /// Take the mouse: tabs, heads and rows are pressed, the wheel scrolls. The terminal selects no text then; M gives it back.
+    #[arg(long)]
+    mouse: bool,
     /// Leave sessions alone: nothing is cancelled or terminated.
     #[arg(long)]
     read_only: bool,
@@ -213,6 +216,7 @@ fn options(args: &TopArgs) -> Options {
         allow_analyze: args.allow_analyze,
         read_only: args.read_only,
         is_replay: args.replay.is_some(),
+        mouse: args.mouse,
     }
 }
 
@@ -278,6 +282,9 @@ async fn dashboard(args: &TopArgs, mut app: App) -> Result<Exit, Failure> {
     let hand = effects::Hand::new(args, sender.clone());
     let mut screen = Screen::open(sender.clone())?;
     app.size = Screen::size();
+    if app.options.mouse {
+        Screen::take_mouse(true)?;
+    }
     let mut interrupt = Box::pin(interrupted());
     let mut clock = tokio::time::interval(CLOCK);
     let exit = loop {
@@ -336,6 +343,7 @@ fn act(
         Effect::Quit => {}
         Effect::Suspend => screen.suspend()?,
         Effect::Redraw => screen.renew()?,
+        Effect::Mouse(is_ours) => Screen::take_mouse(is_ours)?,
         Effect::Copy(text) => Screen::copy(&text)?,
         Effect::Collect(wants, interval) => {
             let _nobody_left = orders.send((wants, interval));

@@ -32,6 +32,8 @@ pub struct Options {
     pub read_only: bool,
     /// Whether samples come from a file.
     pub is_replay: bool,
+    /// Whether the mouse is ours.
+    pub mouse: bool,
 }
 
 impl Default for Options {
@@ -44,6 +46,7 @@ impl Default for Options {
             allow_analyze: false,
             read_only: false,
             is_replay: false,
+            mouse: false,
         }
     }
 }

@@ -129,6 +129,8 @@ pub enum Action {
     Theme,
     /// What could not be read, and what happened.
     Messages,
+    /// Take the mouse, or leave it to the terminal.
+    Mouse,
     /// Draw all of it anew.
     Redraw,
     /// Stop the program, as shells do.
@@ -301,6 +303,11 @@ pub const BINDINGS: &[Binding] = &[
         Action::Messages,
         &[Key::Char('!')],
         "what could not be read, and what happened",
+    ),
+    bind(
+        Action::Mouse,
+        &[Key::Char('M')],
+        "take the mouse (tabs, heads, rows, wheel), or leave it to the terminal",
     ),
     bind(Action::Redraw, &[Key::Ctrl('l')], "draw all of it anew"),
     bind(

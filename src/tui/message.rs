@@ -10,6 +10,10 @@ use crate::tui::keys::Key;
 pub enum Message {
     /// A key.
     Key(Key),
+    /// The mouse was pressed there.
+    Click(u16, u16),
+    /// The wheel was turned: down, or up if negative.
+    Wheel(i32),
     /// Text was pasted.
     Paste(String),
     /// The terminal has another size.
@@ -45,6 +49,8 @@ pub enum Effect {
     Suspend,
     /// Draw everything anew.
     Redraw,
+    /// Take the mouse, or leave it to the terminal.
+    Mouse(bool),
     /// Read this from now on, so often (seconds).
     Collect(crate::model::sample::Wants, f64),
     /// Read the texts of these statements.

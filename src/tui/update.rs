@@ -19,6 +19,8 @@ const TEXTS_AHEAD: usize = 300;
 pub fn update(app: &mut App, message: Message) -> Vec<Effect> {
     match message {
         Message::Key(key) => on_key(app, key),
+        Message::Click(x, y) => moves::click(app, x, y),
+        Message::Wheel(lines) => moves::by(app, lines),
         Message::Paste(text) => {
             if let Some(Layer::Input(input)) = app.layers.last_mut() {
                 input.push_str(text.lines().next().unwrap_or_default());

@@ -39,6 +39,35 @@ pub fn lines_above(app: &App) -> usize {
     }
 }
 
+/// What is at a place of the terminal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hit {
+    /// A screen's tab.
+    Tab(usize),
+    /// The head of a column.
+    Head(usize),
+    /// A row.
+    Row(usize),
+}
+
+/// What is at that place, unless something lies above it.
+#[must_use]
+pub fn hit(app: &App, x: u16, y: u16) -> Option<Hit> {
+    let area = Rect::new(0, 0, app.size.0, app.size.1);
+    if y + 1 == header::HEIGHT {
+        return header::tab_at(app, x).map(Hit::Tab);
+    }
+    if !app.layers.is_empty() {
+        return None;
+    }
+    if y + 1 == ABOVE {
+        return table::column_at(app, area, x).map(Hit::Head);
+    }
+    let line = usize::from(y.checked_sub(ABOVE)?);
+    let row = app.look().top + line;
+    (line < table_height(app.size) && row < app.grid.rows.len()).then_some(Hit::Row(row))
+}
+
 /// Draws all of it.
 pub fn view(app: &App, frame: &mut Frame<'_>) {
     let area = frame.area();

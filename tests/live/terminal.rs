@@ -99,6 +99,11 @@ impl Terminal {
         String::from_utf8_lossy(&self.tmux(&["capture-pane", "-p"]).stdout).into_owned()
     }
 
+    /// What is on it, with its escape sequences.
+    pub(crate) fn coloured_screen(&self) -> String {
+        String::from_utf8_lossy(&self.tmux(&["capture-pane", "-p", "-e"]).stdout).into_owned()
+    }
+
     /// Waits until the screen is so; gives it.
     ///
     /// # Panics

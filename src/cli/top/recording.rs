@@ -199,6 +199,7 @@ pub(super) async fn replay(path: &Path, mut app: App) -> Result<Exit, Failure> {
                 Effect::Quit => return Ok(Exit::Clean),
                 Effect::Suspend => screen.suspend()?,
                 Effect::Redraw => screen.renew()?,
+                Effect::Mouse(is_ours) => Screen::take_mouse(is_ours)?,
                 Effect::Copy(text) => Screen::copy(&text)?,
                 _ => {}
             }

@@ -7,8 +7,8 @@ use std::thread;
 use crossterm::clipboard::CopyToClipboard;
 use crossterm::cursor::Show;
 use crossterm::event::{
-    self, DisableBracketedPaste, EnableBracketedPaste, Event, KeyCode, KeyEvent, KeyEventKind,
-    KeyModifiers,
+    self, DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture,
+    Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEventKind,
 };
 use crossterm::execute;
 use crossterm::terminal::{
@@ -56,7 +56,13 @@ fn take() -> std::io::Result<()> {
 
 /// Gives it back as it was.
 fn give_back() {
-    let _ = execute!(stdout(), DisableBracketedPaste, LeaveAlternateScreen, Show);
+    let _ = execute!(
+        stdout(),
+        DisableMouseCapture,
+        DisableBracketedPaste,
+        LeaveAlternateScreen,
+        Show
+    );
     let _ = disable_raw_mode();
 }
 
@@ -118,6 +124,16 @@ impl Screen {
         self.renew()
     }
 
+    /// Takes the mouse, or leaves it to the terminal.
+    pub(super) fn take_mouse(is_ours: bool) -> Result<(), Failure> {
+        let done = if is_ours {
+            execute!(stdout(), EnableMouseCapture)
+        } else {
+            execute!(stdout(), DisableMouseCapture)
+        };
+        done.map_err(failed)
+    }
+
     /// Puts a text into the clipboard, if the terminal lets us (OSC 52).
     pub(super) fn copy(text: &str) -> Result<(), Failure> {
         execute!(stdout(), CopyToClipboard::to_clipboard_from(text)).map_err(failed)?;
@@ -140,6 +156,14 @@ fn read_keys(messages: &UnboundedSender<Message>) {
             Event::Key(key) if key.kind != KeyEventKind::Release => of_key(key).map(Message::Key),
             Event::Resize(width, height) => Some(Message::Resize(width, height)),
             Event::Paste(text) => Some(Message::Paste(text)),
+            Event::Mouse(mouse) => match mouse.kind {
+                MouseEventKind::Down(MouseButton::Left) => {
+                    Some(Message::Click(mouse.column, mouse.row))
+                }
+                MouseEventKind::ScrollDown => Some(Message::Wheel(3)),
+                MouseEventKind::ScrollUp => Some(Message::Wheel(-3)),
+                _ => None,
+            },
             _ => None,
         };
         if let Some(message) = message

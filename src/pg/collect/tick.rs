@@ -48,6 +48,9 @@ const QUERY_LENGTH: i32 = 2000;
 /// So much of a statement's text is kept.
 const TEXT_LENGTH: i32 = 20_000;
 
+/// After so many ticks all statements are read, for those that are gone show by nothing else where they were reset one by one.
+const WHOLE_EVERY: u32 = 150;
+
 /// Most ticks that a part is left out after timeouts.
 const LONGEST_PAUSE: u32 = 30;
 
@@ -55,8 +58,12 @@ const LONGEST_PAUSE: u32 = 30;
 pub struct Ticker<'c> {
     connection: &'c Connection,
     extension: Option<Extension>,
-    /// What is known of the statements, by a key made of what identifies them, with a number that changes when they count.
-    known: HashMap<i64, (i64, StatementSample)>,
+    /// What is known of the statements, with a number that is another one when they have counted.
+    known: HashMap<StatementKey, (i64, StatementSample)>,
+    /// Evictions and the reset, when it was read.
+    as_of: (Option<i64>, Option<f64>),
+    /// For how many ticks it was not read whole.
+    ticks: u32,
     resting: HashMap<&'static str, Rest>,
 }
 
@@ -140,6 +147,8 @@ impl<'c> Ticker<'c> {
             connection,
             extension,
             known: HashMap::new(),
+            as_of: (None, None),
+            ticks: 0,
             resting: HashMap::new(),
         })
     }
@@ -295,25 +304,35 @@ impl<'c> Ticker<'c> {
             );
             return Ok(Panel::Failed(why));
         };
+        let info = match in_schema(&STATEMENTS_INFO, &extension) {
+            Some(sql) => {
+                let sql = format!("{MARKER} {sql}");
+                self.connection.rows::<InfoRow>(&sql, &[]).await
+            }
+            None => Ok(Vec::new()),
+        };
+        let info = match info {
+            Ok(mut info) => info.pop(),
+            Err(error) if error.kind == Kind::Lost => return Err(error),
+            // The counters say what is wrong.
+            Err(_) => None,
+        };
+        let (dealloc, reset) = info.map_or((None, None), |i| (Some(i.dealloc), i.stats_reset));
+        self.ticks += 1;
+        if self.as_of != (dealloc, reset) || self.ticks >= WHOLE_EVERY {
+            // Some are gone, and it does not show which.
+            self.known.clear();
+            self.ticks = 0;
+        }
+        self.as_of = (dealloc, reset);
         let read = self.counters(&extension).await;
         let read = read.map(|entries| Statements {
             max: sample.pulse.statements_max,
+            dealloc,
+            reset,
             ..summed(entries)
         });
-        let mut panel = self.panel_of(COUNTERS.name, read)?;
-        if let (Panel::Read(statements), Some(sql)) =
-            (&mut panel, in_schema(&STATEMENTS_INFO, &extension))
-        {
-            let info: Vec<InfoRow> = self
-                .connection
-                .rows(&format!("{MARKER} {sql}"), &[])
-                .await?;
-            if let Some(info) = info.first() {
-                statements.dealloc = Some(info.dealloc);
-                statements.reset = info.stats_reset;
-            }
-        }
-        Ok(panel)
+        self.panel_of(COUNTERS.name, read)
     }
 
     /// All entries: what has changed is read, the others are known.
@@ -325,48 +344,23 @@ impl<'c> Ticker<'c> {
             );
             Error::new(Kind::Config, why)
         })?;
-        let (keys, versions): (Vec<i64>, Vec<i64>) = self
-            .known
-            .iter()
-            .map(|(key, (version, _))| (*key, *version))
-            .unzip();
-        let params: [(&(dyn ToSql + Sync), Type); 2] =
-            [(&keys, Type::INT8_ARRAY), (&versions, Type::INT8_ARRAY)];
-        let changed = self.connection.binary_rows(&sql, &params, change).await?;
+        let states: Vec<i64> = self.known.values().map(|(state, _)| *state).collect();
+        let params: [(&(dyn ToSql + Sync), Type); 1] = [(&states, Type::INT8_ARRAY)];
+        let counted = self.connection.binary_rows(&sql, &params, |row| {
+            Ok((row.try_get::<_, Option<i64>>(0)?, entry(row)?))
+        });
         let mut entries = Vec::new();
-        for change in changed {
-            match change {
-                Change::Gone(key) => {
-                    self.known.remove(&key);
+        for (state, entry) in counted.await? {
+            match state {
+                Some(state) => {
+                    self.known.insert(entry.key, (state, entry));
                 }
-                Change::Counted(key, version, entry) => {
-                    self.known.insert(key, (version, entry));
-                }
-                Change::Hidden(entry) => entries.push(entry),
+                None => entries.push(entry),
             }
         }
         entries.extend(self.known.values().map(|(_, entry)| *entry));
         Ok(entries)
     }
-}
-
-/// What is told of an entry.
-enum Change {
-    /// It is not there any more.
-    Gone(i64),
-    /// It has counted: its key, its version, and what it has counted.
-    Counted(i64, i64, StatementSample),
-    /// It cannot be told apart from others.
-    Hidden(StatementSample),
-}
-
-fn change(row: &Row) -> Result<Change, tokio_postgres::Error> {
-    let (key, version): (Option<i64>, Option<i64>) = (row.try_get(0)?, row.try_get(1)?);
-    Ok(match (key, version) {
-        (Some(key), Some(version)) => Change::Counted(key, version, entry(row)?),
-        (Some(key), None) => Change::Gone(key),
-        (None, _) => Change::Hidden(entry(row)?),
-    })
 }
 
 fn one<T>(rows: Panel<Vec<T>>) -> Panel<T> {
@@ -385,29 +379,29 @@ fn entry(row: &Row) -> Result<StatementSample, tokio_postgres::Error> {
     let amount = |at: usize| row.try_get::<_, f64>(at);
     Ok(StatementSample {
         key: StatementKey {
-            userid: row.try_get(2)?,
-            dbid: row.try_get(3)?,
-            queryid: row.try_get(4)?,
-            toplevel: row.try_get(5)?,
+            userid: row.try_get(1)?,
+            dbid: row.try_get(2)?,
+            queryid: row.try_get(3)?,
+            toplevel: row.try_get(4)?,
         },
         counters: StatementCounters {
-            calls: amount(6)?,
-            total_exec_time: amount(7)?,
-            total_plan_time: amount(8)?,
-            rows: amount(9)?,
-            shared_blks_hit: amount(10)?,
-            shared_blks_read: amount(11)?,
-            shared_blks_dirtied: amount(12)?,
-            shared_blks_written: amount(13)?,
-            temp_blks_read: amount(14)?,
-            temp_blks_written: amount(15)?,
-            blk_time: amount(16)?,
-            wal_bytes: amount(17)?,
-            jit_time: amount(18)?,
+            calls: amount(5)?,
+            total_exec_time: amount(6)?,
+            total_plan_time: amount(7)?,
+            rows: amount(8)?,
+            shared_blks_hit: amount(9)?,
+            shared_blks_read: amount(10)?,
+            shared_blks_dirtied: amount(11)?,
+            shared_blks_written: amount(12)?,
+            temp_blks_read: amount(13)?,
+            temp_blks_written: amount(14)?,
+            blk_time: amount(15)?,
+            wal_bytes: amount(16)?,
+            jit_time: amount(17)?,
         },
-        since: row.try_get(19)?,
-        max_exec_time: amount(20)?,
-        stddev_exec_time: amount(21)?,
+        since: row.try_get(18)?,
+        max_exec_time: amount(19)?,
+        stddev_exec_time: amount(20)?,
     })
 }
 

@@ -50,6 +50,16 @@ pub(super) fn act(app: &mut App, action: Action) -> Vec<Effect> {
             app.tell(format!("colours: {name}"));
             vec![Effect::Redraw]
         }
+        Action::Mouse => {
+            app.options.mouse = !app.options.mouse;
+            let who = if app.options.mouse {
+                "pgperf's"
+            } else {
+                "the terminal's"
+            };
+            app.tell(format!("the mouse is {who}"));
+            vec![Effect::Mouse(app.options.mouse)]
+        }
         Action::Redraw => vec![Effect::Redraw],
         Action::Suspend => vec![Effect::Suspend],
         _ => Vec::new(),

@@ -5,6 +5,7 @@ use crate::tui::app::{Advised, App, Layer};
 use crate::tui::keys::BINDINGS;
 use crate::tui::message::Effect;
 use crate::tui::screens::SCREENS;
+use crate::tui::view::{Hit, hit};
 
 /// Shows a screen.
 pub(super) fn to_screen(app: &mut App, number: usize) -> Vec<Effect> {
@@ -97,4 +98,31 @@ pub(super) fn sort_by(app: &mut App, by: i32) -> Vec<Effect> {
     look.descending = is_amount;
     app.regrid();
     missing_texts(app)
+}
+
+/// A press of the mouse: a tab shows its screen, a head sorts, a row gets the cursor, and the row of the cursor is opened.
+pub(super) fn click(app: &mut App, x: u16, y: u16) -> Vec<Effect> {
+    match hit(app, x, y) {
+        Some(Hit::Tab(number)) => to_screen(app, number),
+        Some(Hit::Head(column)) => {
+            let is_amount = app.screen().columns[column].is_right();
+            let look = app.look_mut();
+            look.descending = if look.sort == Some(column) {
+                !look.descending
+            } else {
+                is_amount
+            };
+            look.sort = Some(column);
+            app.regrid();
+            missing_texts(app)
+        }
+        Some(Hit::Row(row)) if row == app.look().cursor && app.look().moved => {
+            super::acts::detail(app)
+        }
+        Some(Hit::Row(row)) => {
+            let from = i32::try_from(app.look().cursor).unwrap_or(0);
+            by(app, i32::try_from(row).unwrap_or(0) - from)
+        }
+        None => Vec::new(),
+    }
 }

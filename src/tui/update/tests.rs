@@ -353,3 +353,33 @@ fn another_view_of_the_server_begins_anew() {
     update(&mut app, Message::Sample(Box::new(next)));
     assert!(!app.tracks.statements.has_interval());
 }
+
+#[test]
+fn the_mouse_presses_tabs_heads_and_rows() {
+    let mut app = app((120, 40));
+    // The second row, twice: its details.
+    update(&mut app, Message::Click(30, 7));
+    assert_eq!((selected(&app), app.layers.len()), (Some(2), 0));
+    update(&mut app, Message::Click(30, 7));
+    assert_eq!(app.layers.len(), 1);
+    // What lies above is not pressed through, but for the tabs.
+    update(&mut app, Message::Click(30, 8));
+    assert_eq!((selected(&app), app.layers.len()), (Some(2), 1));
+    keys(&mut app, "q");
+    // CALLS/s, and again the other way.
+    update(&mut app, Message::Click(18, 5));
+    assert_eq!(shown(&app), [1, 4, 2, 3]);
+    update(&mut app, Message::Click(18, 5));
+    assert_eq!(shown(&app), [3, 2, 4, 1]);
+    update(&mut app, Message::Wheel(3));
+    assert_eq!(app.look().cursor, 3);
+    for (place, expected) in [
+        ((60, 30), "queries"),
+        ((14, 3), "activity"),
+        ((2, 3), "queries"),
+        ((119, 3), "queries"),
+    ] {
+        update(&mut app, Message::Click(place.0, place.1));
+        assert_eq!(app.screen().name, expected, "{place:?}");
+    }
+}

@@ -291,10 +291,10 @@ fn spark(app: &App, width: usize) -> String {
     shown.map(bar).collect()
 }
 
-fn tabs(app: &App, pen: &mut Pen<'_>, area: Rect) {
+/// The tabs in the widest form that fits.
+fn tab_words(app: &App, width: u16) -> Vec<Word> {
     let words = |titles: &[&str; 9]| -> Vec<Word> {
-        let mut words = Vec::new();
-        for (at, title) in titles.iter().enumerate() {
+        let word = |(at, title): (usize, &&str)| {
             let badge = SCREENS[at].badge.map_or(0, |badge| badge(app));
             let badge = if badge > 0 {
                 format!("({badge})")
@@ -306,17 +306,29 @@ fn tabs(app: &App, pen: &mut Pen<'_>, area: Rect) {
             } else {
                 Part::Plain
             };
-            words.push((format!(" {} {title}{badge} ", at + 1), part));
-        }
-        words
+            (format!(" {} {title}{badge} ", at + 1), part)
+        };
+        titles.iter().enumerate().map(word).collect()
     };
     let fits = |words: &Vec<Word>| {
         let length: usize = words.iter().map(|(word, _)| word.chars().count()).sum();
-        length <= usize::from(area.width)
+        length <= usize::from(width)
     };
-    let forms: Vec<Vec<Word>> = TABS.iter().map(words).collect();
-    let form = forms.iter().find(|words| fits(words)).or(forms.last());
-    if let Some(words) = form {
-        pen.words(area.x, area.y + 3, area.right(), words);
-    }
+    let mut forms: Vec<Vec<Word>> = TABS.iter().map(words).collect();
+    let fitting = forms.iter().position(fits).unwrap_or(forms.len() - 1);
+    forms.swap_remove(fitting)
+}
+
+fn tabs(app: &App, pen: &mut Pen<'_>, area: Rect) {
+    let words = tab_words(app, area.width);
+    pen.words(area.x, area.y + 3, area.right(), &words);
+}
+
+/// The screen whose tab is at that column.
+pub(super) fn tab_at(app: &App, x: u16) -> Option<usize> {
+    let mut end = 0;
+    tab_words(app, app.size.0).iter().position(|(word, _)| {
+        end += word.chars().count();
+        usize::from(x) < end
+    })
 }

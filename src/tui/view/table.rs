@@ -10,7 +10,7 @@ use crate::tui::theme::Part;
 use crate::tui::tracks::Mode;
 
 /// A column with its place.
-pub(super) struct Placed {
+struct Placed {
     at: usize,
     column: &'static Column,
     x: u16,
@@ -156,6 +156,14 @@ fn place(app: &App, area: Rect) -> Vec<Placed> {
         x += width + 1;
     }
     placed
+}
+
+/// The column of the screen whose head is at that column of the terminal.
+pub(super) fn column_at(app: &App, area: Rect, x: u16) -> Option<usize> {
+    let mut placed = place(app, area).into_iter();
+    placed
+        .find(|place| (place.x..=place.x + place.width).contains(&x))
+        .map(|place| place.at)
 }
 
 fn head(app: &App, pen: &mut Pen<'_>, y: u16, place: &Placed) {
