@@ -21,6 +21,9 @@ use server::{Server, Spent};
 use terminal::Terminal;
 use wire::Wire;
 
+/// Until texts are read and caches are filled.
+const WARM_UP: Duration = Duration::from_secs(12);
+
 /// Seconds between refreshes, of all programs.
 const INTERVAL: u64 = 2;
 
@@ -116,7 +119,7 @@ async fn measure(server: &Server, program: &Program, seconds: u64) -> Option<Str
         return None;
     };
     // What is done once is not what watching costs.
-    tokio::time::sleep(Duration::from_secs(2 * INTERVAL)).await;
+    tokio::time::sleep(WARM_UP).await;
     let (spent, bytes, cpu) = (server.spent().await, wire.bytes(), terminal.cpu_seconds()?);
     tokio::time::sleep(Duration::from_secs(seconds)).await;
     let (spent_now, bytes_now, cpu_now) =

@@ -24,8 +24,8 @@ const RETRIES: &[f64] = &[0.5, 1.0, 2.0, 5.0, 10.0];
 
 /// For sessions of our own: short limits, and nothing of what would make a small query slow.
 /// What a function returns is kept in `work_mem`, or written to a file: thousands of statements with their texts take some megabytes.
-const SETTINGS: &str = "set statement_timeout = '5s'; set lock_timeout = '100ms'; set jit = off; \
-    set max_parallel_workers_per_gather = 0; set work_mem = '64MB'";
+const SETTINGS: &str = "set /* pgperf */ statement_timeout = '5s'; set /* pgperf */ lock_timeout = '100ms'; \
+    set /* pgperf */ jit = off; set /* pgperf */ max_parallel_workers_per_gather = 0; set /* pgperf */ work_mem = '64MB'";
 
 /// Reads until nobody listens.
 pub(super) async fn collect(
@@ -72,7 +72,7 @@ pub(super) async fn prepare(connection: &Connection) -> Result<(), Error> {
     connection.simple(SETTINGS).await?;
     // Only a superuser may keep its own statements out of the statistics; a refusal changes nothing.
     let _ = connection
-        .simple("set pg_stat_statements.track = 'none'")
+        .simple("set /* pgperf */ pg_stat_statements.track = 'none'")
         .await;
     Ok(())
 }

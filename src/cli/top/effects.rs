@@ -20,10 +20,10 @@ use crate::report::Style;
 use crate::tui::message::{Advice, Effect, Explanation, Message};
 
 /// Reading all texts is dear for the server: it is not done more often.
-const BETWEEN_TEXTS: Duration = Duration::from_secs(10);
+const BETWEEN_TEXTS: Duration = Duration::from_secs(2);
 
 /// Nor for more of the time: a server that takes long to tell texts is asked for them less often.
-const TEXTS_SHARE: u32 = 30;
+const TEXTS_SHARE: u32 = 100;
 
 /// How long advising for the load may take.
 const ADVISING: Duration = Duration::from_secs(30);
