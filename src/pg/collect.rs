@@ -11,6 +11,7 @@ mod definitions;
 mod gaps;
 mod gate;
 mod indexes;
+mod rows;
 mod server;
 mod standing;
 mod statements;

@@ -63,6 +63,8 @@ pub enum Effect {
         text: String,
         /// Whether to execute it, behind the gate.
         analyze: bool,
+        /// Characters of a line of the page.
+        width: usize,
     },
     /// Advise indexes for the load.
     Advise,
@@ -90,15 +92,17 @@ pub struct Explanation {
     pub ddl: Vec<String>,
 }
 
-/// One recommendation for the load.
+/// One recommendation for the load, or something that is wrong with the database.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Advice {
-    /// `create`, `drop`, …
+    /// `create`, `drop`, …; `look` where a rule found something.
     pub action: String,
-    /// `schema.table`.
-    pub table: String,
-    /// How urgent: `high`, `medium`, `low`.
+    /// What it is about: `schema.table`, a setting, a sequence.
+    pub object: String,
+    /// How urgent: `P0` to `P3`, or how much it matters: `high`, `medium`, `low`, `info`.
     pub priority: String,
+    /// What it is, in one line.
+    pub what: String,
     /// Milliseconds a day that it saves.
     pub saves_ms_per_day: Option<f64>,
     /// What share of the load's cost it saves, 0 to 1.
@@ -107,8 +111,16 @@ pub struct Advice {
     pub size_bytes: Option<f64>,
     /// How sure: `high`, `medium`, `low`.
     pub confidence: String,
-    /// The DDL.
+    /// The DDL; empty where none is known.
     pub ddl: String,
-    /// Why.
-    pub reason: String,
+    /// Why, and what to do, a sentence each.
+    pub reasons: Vec<String>,
+}
+
+impl Advice {
+    /// What it is known by on the screen.
+    #[must_use]
+    pub fn name(&self) -> String {
+        format!("{} {} {}", self.action, self.object, self.what)
+    }
 }

@@ -3,7 +3,7 @@
 mod acts;
 mod moves;
 
-pub(crate) use acts::session;
+pub(crate) use acts::{advice, session};
 
 use crate::model::sample::{Sample, StatementKey};
 use crate::tui::app::{Advised, App, Explained, Layer, Link};

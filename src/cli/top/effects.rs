@@ -14,9 +14,13 @@ use super::super::{Failure, load};
 use super::TopArgs;
 use super::collector::prepare;
 use crate::advisor::recommendation::{Action, Confidence, Recommendation};
+use crate::audit::finding::Finding;
+use crate::audit::rules::of_database;
+use crate::model::change::Change;
 use crate::pg::collect::{Ticker, signal};
 use crate::pg::connect::{ConnectOptions, Connection};
 use crate::report::Style;
+use crate::report::audit::confirmed;
 use crate::tui::message::{Advice, Effect, Explanation, Message};
 
 /// Reading all texts is dear for the server: it is not done more often.
@@ -55,10 +59,15 @@ impl Hand {
         let (planner, gate) = (self.planner, self.gate.clone());
         match effect {
             Effect::Texts(ids) => self.read_texts(ids),
-            Effect::Explain { key, text, analyze } => {
+            Effect::Explain {
+                key,
+                text,
+                analyze,
+                width,
+            } => {
                 let gate = analyze.then_some(gate);
                 aside(messages, async move || {
-                    let page = Box::pin(explain(&options, planner, gate, text)).await;
+                    let page = Box::pin(explain(&options, planner, gate, text, width)).await;
                     let explanation = page.map(|page| Explanation {
                         page: page.text,
                         ddl: page.ddl,
@@ -154,11 +163,16 @@ async fn explain(
     planner: PlannerChoice,
     analyze: Option<GateArgs>,
     text: String,
+    width: usize,
 ) -> Result<Page, Failure> {
     let connection = open(options).await?;
     let snapshot = load::collected(&connection, false, false).await?;
     let args = ExplainArgs::of_statement(planner, analyze);
-    let page = explain_text(&args, &connection, &snapshot, text, Style::default()).await;
+    let style = Style {
+        width,
+        ..Style::default()
+    };
+    let page = explain_text(&args, &connection, &snapshot, text, style).await;
     connection.close().await;
     page
 }
@@ -174,23 +188,66 @@ async fn advise(options: &ConnectOptions, planner: PlannerChoice) -> Result<Vec<
     };
     let report = advice(&snapshot, Some(&connection), &wanted).await;
     connection.close().await;
-    Ok(report?.recommendations.iter().map(one).collect())
+    let report = report?;
+    let findings = confirmed(of_database(&snapshot), Some(&report.recommendations));
+    let told = findings
+        .iter()
+        .filter(|f| !is_told(f, &report.recommendations));
+    let mut all: Vec<Advice> = report.recommendations.iter().map(one).collect();
+    all.extend(told.map(found));
+    Ok(all)
+}
+
+/// Whether the advice has the same statements.
+fn is_told(finding: &Finding, advice: &[Recommendation]) -> bool {
+    let changes = &finding.fix.changes;
+    let has = |change| advice.iter().any(|r| r.changes.contains(change));
+    !changes.is_empty() && changes.iter().all(has)
+}
+
+fn ddl(changes: &[Change]) -> String {
+    let lines: Vec<String> = changes.iter().map(|change| format!("{change};")).collect();
+    lines.join("\n")
+}
+
+/// Something that a rule found.
+fn found(finding: &Finding) -> Advice {
+    let mut reasons = finding.evidence.clone();
+    reasons.push(finding.fix.advice.clone());
+    Advice {
+        action: "look".to_owned(),
+        object: finding.object.clone(),
+        priority: finding.severity.name().to_owned(),
+        what: finding.title.clone(),
+        ddl: ddl(&finding.fix.changes),
+        reasons,
+        ..Advice::default()
+    }
 }
 
 fn one(recommendation: &Recommendation) -> Advice {
-    let changes = recommendation.changes.iter();
-    let ddl: Vec<String> = changes.map(|change| format!("{change};")).collect();
     let helps = !recommendation.statements.is_empty();
     Advice {
         action: word(recommendation.action).to_owned(),
-        table: recommendation.definition.table.to_string(),
+        object: recommendation.definition.table.to_string(),
+        what: if recommendation.index.name.is_empty() {
+            recommendation.reason.clone()
+        } else {
+            format!("index {}", recommendation.index)
+        },
         priority: recommendation.priority.to_string(),
         saves_ms_per_day: recommendation.benefit.ms_per_day_saved,
         saves_share: helps.then_some(recommendation.benefit.load_share_saved),
         size_bytes: Some(recommendation.net_size_bytes()),
         confidence: sure(recommendation.confidence).to_owned(),
-        ddl: ddl.join(" "),
-        reason: recommendation.reason.clone(),
+        ddl: ddl(&recommendation.changes),
+        reasons: vec![
+            recommendation.reason.clone(),
+            recommendation.priority_reason.clone(),
+            recommendation.confidence_reason.clone(),
+            recommendation.effort.clone(),
+            recommendation.risk.clone(),
+        ],
     }
 }
 

@@ -13,11 +13,12 @@ use tokio_postgres::Row;
 use tokio_postgres::types::{ToSql, Type};
 
 use crate::model::sample::{
-    CheckpointCounters, Panel, Replication, Sample, StatementCounters, StatementKey,
-    StatementSample, Statements, WalCounters, Wants,
+    CheckpointCounters, Panel, Replication, Sample, StatementKey, StatementSample, Statements,
+    WalCounters, Wants,
 };
 use crate::model::server::Extension;
 use crate::pg::collect::cluster::{CHECKPOINTS, WAL};
+use crate::pg::collect::rows;
 use crate::pg::collect::statements::{InfoRow, STATEMENTS_INFO, in_schema};
 use crate::pg::collect::transaction::MARKER;
 use crate::pg::collect::variant::{Collector, collector};
@@ -181,8 +182,12 @@ impl<'c> Ticker<'c> {
         if parts.statements {
             sample.statements = self.statements(&sample).await?;
         }
-        sample.tables = self.panel(parts.tables, &TABLES, &[]).await?;
-        sample.indexes = self.panel(parts.indexes, &INDEXES, &[]).await?;
+        sample.tables = self
+            .binary_panel(parts.tables, &TABLES, rows::table)
+            .await?;
+        sample.indexes = self
+            .binary_panel(parts.indexes, &INDEXES, rows::index)
+            .await?;
         sample.io = self.panel(parts.io, &IO, &[]).await?;
         sample.wal = one(self.panel::<WalCounters>(parts.io, &WAL, &[]).await?);
         sample.checkpoints = one(self
@@ -224,19 +229,42 @@ impl<'c> Ticker<'c> {
         Ok(rows.into_iter().map(|row| (row.oid, row.name)).collect())
     }
 
+    /// The collector's statement for this server.
+    fn sql(&self, collector: &Collector) -> Result<String, Error> {
+        let major = self.connection.server_version_num() / 10_000;
+        let sql = collector.fitting((major, 0)).ok_or_else(|| {
+            let why = format!("PostgreSQL {major} does not have it");
+            Error::new(Kind::Config, why)
+        })?;
+        Ok(format!("{MARKER} {sql}"))
+    }
+
     async fn rows<T: DeserializeOwned>(
         &self,
         collector: &Collector,
         params: &[(&(dyn ToSql + Sync), Type)],
     ) -> Result<Vec<T>, Error> {
-        let major = self.connection.server_version_num() / 10_000;
-        let Some(sql) = collector.fitting((major, 0)) else {
-            let why = format!("PostgreSQL {major} does not have it");
-            return Err(Error::new(Kind::Config, why));
+        self.connection.rows(&self.sql(collector)?, params).await
+    }
+
+    /// A part of the sample with thousands of rows.
+    async fn binary_panel<T>(
+        &mut self,
+        is_wanted: bool,
+        collector: &Collector,
+        decode: fn(&Row) -> Result<T, tokio_postgres::Error>,
+    ) -> Result<Panel<Vec<T>>, Error> {
+        if !is_wanted {
+            return Ok(Panel::Unread);
+        }
+        if let Some(why) = self.rests(collector.name) {
+            return Ok(Panel::Failed(why));
+        }
+        let rows = match self.sql(collector) {
+            Ok(sql) => self.connection.binary_rows(&sql, &[], decode).await,
+            Err(error) => Err(error),
         };
-        self.connection
-            .rows(&format!("{MARKER} {sql}"), params)
-            .await
+        self.panel_of(collector.name, rows)
     }
 
     /// A part of the sample.
@@ -347,7 +375,7 @@ impl<'c> Ticker<'c> {
         let states: Vec<i64> = self.known.values().map(|(state, _)| *state).collect();
         let params: [(&(dyn ToSql + Sync), Type); 1] = [(&states, Type::INT8_ARRAY)];
         let counted = self.connection.binary_rows(&sql, &params, |row| {
-            Ok((row.try_get::<_, Option<i64>>(0)?, entry(row)?))
+            Ok((row.try_get::<_, Option<i64>>(0)?, rows::statement(row)?))
         });
         let mut entries = Vec::new();
         for (state, entry) in counted.await? {
@@ -372,37 +400,6 @@ fn one<T>(rows: Panel<Vec<T>>) -> Panel<T> {
         Panel::Failed(why) => Panel::Failed(why),
         Panel::Unread => Panel::Unread,
     }
-}
-
-/// One row of `statement_counters`, in the order of its columns.
-fn entry(row: &Row) -> Result<StatementSample, tokio_postgres::Error> {
-    let amount = |at: usize| row.try_get::<_, f64>(at);
-    Ok(StatementSample {
-        key: StatementKey {
-            userid: row.try_get(1)?,
-            dbid: row.try_get(2)?,
-            queryid: row.try_get(3)?,
-            toplevel: row.try_get(4)?,
-        },
-        counters: StatementCounters {
-            calls: amount(5)?,
-            total_exec_time: amount(6)?,
-            total_plan_time: amount(7)?,
-            rows: amount(8)?,
-            shared_blks_hit: amount(9)?,
-            shared_blks_read: amount(10)?,
-            shared_blks_dirtied: amount(11)?,
-            shared_blks_written: amount(12)?,
-            temp_blks_read: amount(13)?,
-            temp_blks_written: amount(14)?,
-            blk_time: amount(15)?,
-            wal_bytes: amount(16)?,
-            jit_time: amount(17)?,
-        },
-        since: row.try_get(18)?,
-        max_exec_time: amount(19)?,
-        stddev_exec_time: amount(20)?,
-    })
 }
 
 /// Entries whose query ids are hidden cannot be told apart: they are one, by role and database.

@@ -1,4 +1,4 @@
-//! Advice: which indexes the load wants, and which it does not need. Nothing is executed.
+//! Advice: which indexes the load wants, which it does not need, and what rules find wrong with the database. Nothing is executed.
 
 use crate::model::delta::Origin;
 use crate::tui::app::{Advised, App};
@@ -25,8 +25,22 @@ const COLUMNS: &[Column] = &[
         99,
         "how urgent it is",
     ),
-    Column::new("action", "DO", 8, Format::Text, 95, "create, drop, replace"),
-    Column::new("table", "TABLE", 20, Format::Text, 90, "the table"),
+    Column::new(
+        "action",
+        "DO",
+        8,
+        Format::Text,
+        95,
+        "create, drop, replace an index; look: a rule found something",
+    ),
+    Column::new(
+        "on",
+        "ON",
+        20,
+        Format::Text,
+        90,
+        "the table, setting or whatever it is about",
+    ),
     Column::new(
         "saves",
         "SAVES%",
@@ -53,12 +67,12 @@ const COLUMNS: &[Column] = &[
     ),
     Column::new("sure", "SURE", 6, Format::Text, 70, "how sure it is"),
     Column::new(
-        "ddl",
-        "DDL",
-        20,
+        "what",
+        "WHAT",
+        30,
         Format::Text,
         100,
-        "the statement; Y copies it, w saves all of them",
+        "what it is, or the statement that does it; Y copies the statement, w saves all of them",
     ),
 ];
 
@@ -77,7 +91,7 @@ fn rows(app: &App) -> Rows {
         }
         Advised::Done(Err(why)) => Rows::Unseen(format!("could not advise: {why}")),
         Advised::Done(Ok(all)) if all.is_empty() => {
-            Rows::Nothing("the load needs no other indexes than there are".to_owned())
+            Rows::Nothing("the load needs no other indexes than there are, and no rule finds anything wrong with the database".to_owned())
         }
         Advised::Done(Ok(all)) => Rows::Some(all.iter().map(row).collect()),
     }
@@ -85,16 +99,20 @@ fn rows(app: &App) -> Rows {
 
 fn row(advice: &Advice) -> Row {
     Row {
-        key: RowKey::Name(advice.ddl.clone()),
+        key: RowKey::Name(advice.name()),
         values: vec![
             Value::text(&advice.priority),
             Value::text(&advice.action),
-            Value::text(&advice.table),
+            Value::text(&advice.object),
             Value::number(advice.saves_share),
             Value::number(advice.saves_ms_per_day.map(|ms| ms / 1000.0)),
             Value::number(advice.size_bytes),
             Value::text(&advice.confidence),
-            Value::text(&advice.ddl),
+            Value::text(if advice.ddl.is_empty() {
+                &advice.what
+            } else {
+                &advice.ddl
+            }),
         ],
         origin: Origin::Exact,
     }

@@ -5,6 +5,7 @@ use crate::model::sample::Activity;
 use crate::tui::app::INTERVALS;
 use crate::tui::column::{Row, Value};
 use crate::tui::keys::Action;
+use crate::tui::message::Advice;
 use crate::tui::text::{age, clean};
 
 /// Does what is no move.
@@ -201,7 +202,13 @@ fn explain(app: &mut App, analyze: bool) -> Vec<Effect> {
     };
     let text = text.to_string();
     app.explained.insert(key, Explained::Waiting);
-    vec![Effect::Explain { key, text, analyze }]
+    let width = usize::from(app.size.0).saturating_sub(4).clamp(60, 160);
+    vec![Effect::Explain {
+        key,
+        text,
+        analyze,
+        width,
+    }]
 }
 
 /// Why a statement cannot be planned here.
@@ -242,7 +249,9 @@ fn copy(app: &mut App) -> Vec<Effect> {
         Some(RowKey::Session(pid, start)) => {
             session(app, pid, &start).and_then(|session| session.query.clone())
         }
-        Some(RowKey::Name(ddl)) if app.screen().name == "advice" => Some(ddl),
+        Some(RowKey::Name(name)) if app.screen().name == "advice" => {
+            advice(app, &name).map(|advice| advice.what.clone())
+        }
         _ => app.selected().and_then(|row| of_column(app, row, "name")),
     };
     copied(app, text, "nothing to copy here")
@@ -269,8 +278,19 @@ fn ddl(app: &App) -> Option<String> {
         let ddl = explanation.ddl.join("\n");
         return (!ddl.is_empty()).then_some(ddl);
     }
-    match (app.screen().name, &app.advised, subject(app)) {
-        ("advice", Advised::Done(Ok(_)), Some(RowKey::Name(ddl))) => Some(ddl),
+    match (app.screen().name, subject(app)) {
+        ("advice", Some(RowKey::Name(name))) => {
+            let ddl = advice(app, &name).map(|advice| advice.ddl.clone());
+            ddl.filter(|ddl| !ddl.is_empty())
+        }
+        _ => None,
+    }
+}
+
+/// The advice of that name.
+pub(crate) fn advice<'a>(app: &'a App, name: &str) -> Option<&'a Advice> {
+    match &app.advised {
+        Advised::Done(Ok(all)) => all.iter().find(|advice| advice.name() == name),
         _ => None,
     }
 }
@@ -289,7 +309,8 @@ fn save(app: &mut App) -> Vec<Effect> {
     if let ("advice", Advised::Done(Ok(all))) = (app.screen().name, &app.advised)
         && !all.is_empty()
     {
-        let ddl: Vec<&str> = all.iter().map(|advice| advice.ddl.as_str()).collect();
+        let ddl = all.iter().map(|advice| advice.ddl.as_str());
+        let ddl: Vec<&str> = ddl.filter(|ddl| !ddl.is_empty()).collect();
         return vec![Effect::Save("sql", ddl.join("\n") + "\n")];
     }
     vec![Effect::Save("txt", crate::tui::print::text(app, None))]

@@ -200,7 +200,9 @@ fn down_from_the_load_to_the_ddl() {
     let mut app = app((120, 40));
     let effects = keys(&mut app, "\n");
     let asked = effects.iter().find_map(|effect| match effect {
-        Effect::Explain { key, text, analyze } => Some((*key, text.clone(), *analyze)),
+        Effect::Explain {
+            key, text, analyze, ..
+        } => Some((*key, text.clone(), *analyze)),
         _ => None,
     });
     let (key, text, analyze) = asked.expect("it is explained");

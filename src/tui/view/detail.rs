@@ -1,5 +1,6 @@
 //! All about one row: a statement with its plan and advice, a session with its locks, a table with its indexes.
 
+mod advice;
 mod session;
 mod sql;
 mod statement;
@@ -39,6 +40,7 @@ pub(super) fn lines(app: &App, key: &RowKey, width: usize) -> Vec<Line> {
         RowKey::Statement(key) => statement::lines(app, key, width),
         RowKey::Session(pid, start) => session::lines(app, *pid, start, width),
         RowKey::Table(oid) => table::lines(app, *oid, width),
+        RowKey::Name(name) if app.screen().name == "advice" => advice::lines(app, name, width),
         _ => row(app, key, width),
     }
 }

@@ -9,7 +9,7 @@ use ratatui::style::{Color, Modifier};
 use super::view;
 use crate::model::sample::{Panel, Sample, Statements};
 use crate::tui::app::{App, Options};
-use crate::tui::message::{Advice, Explanation, Message};
+use crate::tui::message::{Advice, Effect, Explanation, Message};
 use crate::tui::testing::{START, app, keys, sample};
 use crate::tui::update::update;
 
@@ -120,17 +120,37 @@ fn advice_that_came() {
     keys(&mut app, "8");
     let advice = Advice {
         action: "create".into(),
-        table: "public.orders".into(),
+        object: "public.orders".into(),
+        what: "index orders_customer_id_created_at_idx".into(),
         priority: "P1".into(),
         saves_ms_per_day: Some(4.7e6),
         saves_share: Some(0.41),
         size_bytes: Some(4e7),
         confidence: "high".into(),
         ddl: "CREATE INDEX CONCURRENTLY ON public.orders (customer_id, created_at DESC);".into(),
-        reason: "reads 3 rows instead of 500,000".into(),
+        reasons: vec!["reads 3 rows instead of 500,000".into()],
     };
-    update(&mut app, Message::Advised(Ok(vec![advice])));
+    let finding = Advice {
+        action: "look".into(),
+        object: "public.orders".into(),
+        priority: "medium".into(),
+        what: "Many rows of the table are dead".into(),
+        reasons: vec![
+            "200,000 of 700,000 rows are dead".into(),
+            "VACUUM it, and look who holds it up".into(),
+        ],
+        ..Advice::default()
+    };
+    update(&mut app, Message::Advised(Ok(vec![advice, finding])));
     check("advised-120x40", &app);
+    keys(&mut app, "\n");
+    check("advised-detail-120x40", &app);
+    keys(&mut app, "q");
+    let saved = keys(&mut app, "w");
+    let only = "CREATE INDEX CONCURRENTLY ON public.orders (customer_id, created_at DESC);\n";
+    assert_eq!(saved, [Effect::Save("sql", only.into())]);
+    // What has no statement copies none.
+    assert_eq!(keys(&mut app, "jY"), []);
 }
 
 #[test]
