@@ -178,7 +178,7 @@ fn executed(major: u32, conninfo: &str) {
     );
     let page = pgperf(&args, "").stdout;
     for part in [
-        "of the 7 most expensive, read-only and rolled back; not:",
+        "of the 7 most expensive, and rolled back; not:",
         "1 × it is no SELECT",
         "executed with status = 'lost' (rare):",
         "executed with status = 'done' (most common):",

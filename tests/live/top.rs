@@ -345,6 +345,17 @@ async fn without_the_extension_the_other_screens_work() {
         "",
     );
     assert!(run.stdout.contains("postgres"), "{run:?}");
+    // It is noticed when somebody makes it.
+    let terminal = Terminal::run(&top(&conninfo, ""), 100, 24);
+    terminal.shows("CREATE EXTENSION pg_stat_statements");
+    let session = client(&conninfo).await;
+    session
+        .batch_execute("create extension pg_stat_statements")
+        .await
+        .unwrap();
+    terminal.until("statements", |screen| !screen.contains("could not look"));
+    terminal.press(&["q"]);
+    terminal.ends(0);
     let run = pgperf(&["top", "host=/nowhere dbname=x", "--once"], "");
     assert_eq!(run.code, Some(3), "{run:?}");
     let run = pgperf(&["top", &conninfo, "--sort", "nothing"], "");

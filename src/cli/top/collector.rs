@@ -16,14 +16,17 @@ use crate::tui::message::Message;
 /// The share of the time that reading may take: a slow server is asked less often.
 const BUSY: f64 = 0.05;
 
-/// Roles are read again after so many samples.
+/// So many questions a sample is, at least: what their way to the server and back takes is not the server's time.
+const QUESTIONS: f64 = 5.0;
+
+/// Roles are read, and the way is measured, again after so many samples.
 const ROLES_EVERY: u32 = 60;
 
 /// Waits between attempts to connect, seconds.
 const RETRIES: &[f64] = &[0.5, 1.0, 2.0, 5.0, 10.0];
 
-/// For sessions of our own: short limits, and nothing of what would make a small query slow.
-/// What a function returns is kept in `work_mem`, or written to a file: thousands of statements with their texts take some megabytes.
+/// For sessions of our own: short limits, and nothing of what would make a small query slow. What a function returns is kept in
+/// `work_mem`, or written to a file: thousands of statements with their texts take some megabytes.
 const SETTINGS: &str = "set /* pgperf */ statement_timeout = '5s'; set /* pgperf */ lock_timeout = '100ms'; \
     set /* pgperf */ jit = off; set /* pgperf */ max_parallel_workers_per_gather = 0; set /* pgperf */ work_mem = '64MB'";
 
@@ -86,9 +89,12 @@ async fn sample(
 ) -> Result<(), Error> {
     prepare(connection).await?;
     let mut ticker = Ticker::new(connection).await?;
-    let mut told = 0.0;
+    let (mut told, mut way) = (0.0, 0.0);
     loop {
         if count.is_multiple_of(ROLES_EVERY) {
+            let asked = Instant::now();
+            connection.simple("select /* pgperf */ 1").await?;
+            way = asked.elapsed().as_secs_f64();
             let roles = ticker.roles().await?;
             let _ = messages.send(Message::Roles(roles));
         }
@@ -110,7 +116,7 @@ async fn sample(
             Err(error) => return Err(error),
         }
         *count += 1;
-        let took = start.elapsed().as_secs_f64();
+        let took = (start.elapsed().as_secs_f64() - QUESTIONS * way).max(0.0);
         let every = interval.max(took / BUSY);
         if (every - told).abs() > 0.2 * told {
             told = every;

@@ -121,7 +121,7 @@ impl Recorder {
     }
 }
 
-/// All samples of a file, with all of their statements. A file that was cut off gives what is whole.
+/// All samples of a file, as they stand in it. A file that was cut off gives what is whole.
 fn read(path: &Path) -> Result<Vec<Line>, Failure> {
     let file = File::open(path).map_err(|error| failed(path, error))?;
     let mut lines = BufReader::new(MultiGzDecoder::new(file)).lines();
@@ -139,19 +139,10 @@ fn read(path: &Path) -> Result<Vec<Line>, Failure> {
         None => return Err(failed(path, not_ours)),
     }
     let mut all = Vec::new();
-    let mut statements: HashMap<StatementKey, StatementSample> = HashMap::new();
     for text in lines.map_while(Result::ok) {
-        let Ok(mut line) = serde_json::from_str::<Line>(&text) else {
+        let Ok(line) = serde_json::from_str::<Line>(&text) else {
             break;
         };
-        for key in &line.gone {
-            statements.remove(key);
-        }
-        if let Panel::Read(read) = &mut line.sample.statements {
-            statements.extend(read.entries.iter().map(|entry| (entry.key, *entry)));
-            read.entries = statements.values().copied().collect();
-            read.entries.sort_by_key(|entry| entry.key);
-        }
         all.push(line);
     }
     if all.is_empty() {
@@ -170,8 +161,7 @@ pub(super) async fn replay(path: &Path, mut app: App) -> Result<Exit, Failure> {
         update(&mut app, Message::Roles(std::mem::take(&mut line.roles)));
     }
     let (sender, mut messages) = tokio::sync::mpsc::unbounded_channel();
-    let mut at = 0;
-    show(&mut app, &lines, at);
+    let mut player = Player::new(&mut app, &lines);
     let mut screen = Screen::open(sender)?;
     app.size = Screen::size();
     app.regrid();
@@ -189,9 +179,8 @@ pub(super) async fn replay(path: &Path, mut app: App) -> Result<Exit, Failure> {
         let Some(message) = message else {
             return Ok(Exit::Clean);
         };
-        if let Some(to) = moved(&app, &message, at, lines.len()) {
-            at = to;
-            show(&mut app, &lines, at);
+        if let Some(to) = moved(&app, &message, player.at, lines.len()) {
+            player.go(&mut app, to);
             continue;
         }
         for effect in update(&mut app, message) {
@@ -222,22 +211,69 @@ fn moved(app: &App, message: &Message, at: usize, count: usize) -> Option<usize>
     }
 }
 
-/// Puts a sample on the screen, counted from the one before it and from the first one.
-fn show(app: &mut App, lines: &[Line], at: usize) {
-    app.tracks.forget();
-    app.tracks.waits.clear();
-    app.sample = None;
-    app.events.clear();
-    app.paused = None;
-    for line in &lines[..=at] {
-        update(app, Message::Sample(Box::new(line.sample.clone())));
+/// Goes through the samples: the next one is taken as it comes, for an earlier one all are counted anew.
+struct Player<'l> {
+    lines: &'l [Line],
+    /// Which one is shown.
+    at: usize,
+    /// All statements at that time.
+    statements: HashMap<StatementKey, StatementSample>,
+}
+
+impl<'l> Player<'l> {
+    /// Shows the first one.
+    fn new(app: &mut App, lines: &'l [Line]) -> Self {
+        let mut player = Self {
+            lines,
+            at: 0,
+            statements: HashMap::new(),
+        };
+        player.restart(app);
+        player.tell(app);
+        player
     }
-    app.told = None;
-    let place = format!(
-        "sample {} of {}; ← and → go through time",
-        at + 1,
-        lines.len()
-    );
-    app.tell(place);
-    app.told = app.told.take().map(|(what, _)| (what, f64::INFINITY));
+
+    /// Shows that one.
+    fn go(&mut self, app: &mut App, to: usize) {
+        if to < self.at {
+            self.restart(app);
+        }
+        while self.at < to {
+            self.at += 1;
+            self.take(app);
+        }
+        self.tell(app);
+    }
+
+    fn restart(&mut self, app: &mut App) {
+        app.tracks.forget();
+        app.tracks.waits.clear();
+        app.sample = None;
+        app.events.clear();
+        self.at = 0;
+        self.statements.clear();
+        self.take(app);
+    }
+
+    /// Takes the sample that is shown, with all its statements.
+    fn take(&mut self, app: &mut App) {
+        let line = &self.lines[self.at];
+        let mut sample = line.sample.clone();
+        for key in &line.gone {
+            self.statements.remove(key);
+        }
+        if let Panel::Read(read) = &mut sample.statements {
+            let changed = read.entries.iter().map(|entry| (entry.key, *entry));
+            self.statements.extend(changed);
+            read.entries = self.statements.values().copied().collect();
+        }
+        app.paused = None;
+        update(app, Message::Sample(Box::new(sample)));
+    }
+
+    fn tell(&self, app: &mut App) {
+        let (number, count) = (self.at + 1, self.lines.len());
+        let place = format!("sample {number} of {count}; ← and → go through time");
+        app.told = Some((place, f64::INFINITY));
+    }
 }

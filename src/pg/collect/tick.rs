@@ -52,6 +52,9 @@ const TEXT_LENGTH: i32 = 20_000;
 /// After so many ticks all statements are read, for those that are gone show by nothing else where they were reset one by one.
 const WHOLE_EVERY: u32 = 150;
 
+/// After so many ticks it is looked again for an extension that is missing.
+const LOOK_AGAIN: u32 = 5;
+
 /// Most ticks that a part is left out after timeouts.
 const LONGEST_PAUSE: u32 = 30;
 
@@ -139,11 +142,7 @@ impl<'c> Ticker<'c> {
     /// # Errors
     /// As the server says.
     pub async fn new(connection: &'c Connection) -> Result<Self, Error> {
-        let found: Vec<ExtensionRow> = connection.rows(EXTENSION, &[]).await?;
-        let extension = found.into_iter().next().map(|row| Extension {
-            version: row.version,
-            schema: row.schema,
-        });
+        let extension = extension(connection).await?;
         Ok(Self {
             connection,
             extension,
@@ -311,7 +310,7 @@ impl<'c> Ticker<'c> {
             Err(error) => error,
         };
         let before = self.resting.get(name).map_or(1, |rest| rest.next);
-        let left = (error.kind == Kind::Timeout).then_some(before);
+        let left = (!is_for_good(&error)).then_some(before);
         let rest = Rest {
             why: error.message.clone(),
             left,
@@ -324,6 +323,13 @@ impl<'c> Ticker<'c> {
     async fn statements(&mut self, sample: &Sample) -> Result<Panel<Statements>, Error> {
         if let Some(why) = self.rests(COUNTERS.name) {
             return Ok(Panel::Failed(why));
+        }
+        if self.extension.is_none() {
+            // Whoever reads that it is missing may make it.
+            self.ticks += 1;
+            if self.ticks.is_multiple_of(LOOK_AGAIN) {
+                self.extension = extension(self.connection).await?;
+            }
         }
         let Some(extension) = self.extension.clone() else {
             let why = format!(
@@ -389,6 +395,24 @@ impl<'c> Ticker<'c> {
         entries.extend(self.known.values().map(|(_, entry)| *entry));
         Ok(entries)
     }
+}
+
+/// The extension in this database.
+async fn extension(connection: &Connection) -> Result<Option<Extension>, Error> {
+    let found: Vec<ExtensionRow> = connection.rows(EXTENSION, &[]).await?;
+    Ok(found.into_iter().next().map(|row| Extension {
+        version: row.version,
+        schema: row.schema,
+    }))
+}
+
+/// Whether it will fail the next time too: a missing privilege, view, function or library.
+fn is_for_good(error: &Error) -> bool {
+    let state = error.sqlstate.as_deref().unwrap_or_default();
+    matches!(error.kind, Kind::Privilege | Kind::Config)
+        || state.starts_with("42")
+        || state.starts_with("0A")
+        || state == "55000"
 }
 
 fn one<T>(rows: Panel<Vec<T>>) -> Panel<T> {
