@@ -347,7 +347,7 @@ async fn without_the_extension_the_other_screens_work() {
     assert!(run.stdout.contains("postgres"), "{run:?}");
     // It is noticed when somebody makes it.
     let terminal = Terminal::run(&top(&conninfo, ""), 100, 24);
-    terminal.shows("CREATE EXTENSION pg_stat_statements");
+    terminal.shows("could not look: pg_stat_statements is not installed");
     let session = client(&conninfo).await;
     session
         .batch_execute("create extension pg_stat_statements")
