@@ -258,8 +258,8 @@ fn chosen(args: &TopArgs, app: &mut App) -> Result<(), Failure> {
 /// So often the clock ticks, for what counts seconds on the screen.
 const CLOCK: Duration = Duration::from_millis(500);
 
-/// Draws no more often.
-const FRAME: Duration = Duration::from_millis(33);
+/// Draws no more often: a press of a key is answered faster than it is noticed.
+const FRAME: Duration = Duration::from_millis(16);
 
 /// The dashboard. Nothing here waits for the server: what it does comes as messages.
 async fn dashboard(args: &TopArgs, mut app: App) -> Result<Exit, Failure> {
@@ -295,13 +295,8 @@ async fn dashboard(args: &TopArgs, mut app: App) -> Result<Exit, Failure> {
             _ = clock.tick() => waiting.push(Message::Clock(now())),
             message = messages.recv() => waiting.extend(message),
         }
-        // Whatever comes while a frame lasts is shown by the next one.
-        tokio::time::sleep(if waiting.is_empty() {
-            Duration::ZERO
-        } else {
-            Duration::from_millis(2)
-        })
-        .await;
+        // Whatever comes meanwhile is shown with it.
+        tokio::time::sleep(FRAME).await;
         while let Ok(message) = messages.try_recv() {
             waiting.push(message);
         }
@@ -322,7 +317,6 @@ async fn dashboard(args: &TopArgs, mut app: App) -> Result<Exit, Failure> {
         for effect in effects {
             act(effect, &mut screen, &hand, &orders)?;
         }
-        tokio::time::sleep(FRAME / 4).await;
     };
     drop(screen);
     if let Some(recorder) = recorder {

@@ -22,15 +22,10 @@ pub trait Counters: Clone + Default {
     }
 
     /// Whether any of them is less than it was, which only a reset explains.
-    fn went_back(&self, earlier: &Self) -> bool {
-        let (now, then) = (self.values(), earlier.values());
-        now.iter().zip(&then).any(|(now, then)| now < then)
-    }
+    fn went_back(&self, earlier: &Self) -> bool;
 
     /// Whether nothing was counted.
-    fn is_zero(&self) -> bool {
-        self.values().iter().all(|value| *value == 0.0)
-    }
+    fn is_zero(&self) -> bool;
 }
 
 /// `counters! { /// Doc. pub struct Name { /// Doc. field, … } }`: a struct of `f64` counters, which rows decode into by name;

@@ -49,6 +49,12 @@ impl Value {
         }
     }
 
+    /// An amount a second; missing where it is not known in what time it was counted.
+    #[must_use]
+    pub fn rate(amount: f64, seconds: Option<f64>) -> Self {
+        seconds.map_or(Self::Missing, |seconds| Self::Number(amount / seconds))
+    }
+
     /// For sorting: missing ones are less than any.
     #[must_use]
     pub fn order(&self, other: &Self) -> Ordering {

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::tui::app::App;
-use crate::tui::column::{Column, Row, Value};
+use crate::tui::column::{Row, Value};
 use crate::tui::text::{clean, clock};
 
 /// How a text is put into CSV: in quotes where that is needed.
@@ -21,11 +21,6 @@ fn raw(value: &Value) -> String {
         Value::Number(amount) => format!("{amount}"),
         Value::Text(text) => clean(text),
     }
-}
-
-/// The columns that are shown.
-fn columns(app: &App) -> Vec<(usize, &'static Column)> {
-    app.columns()
 }
 
 fn rows(app: &App, limit: Option<usize>) -> &[Row] {
@@ -61,7 +56,7 @@ fn caption(app: &App) -> Vec<String> {
 /// A table as text, columns as wide as their values; the last one is not cut.
 #[must_use]
 pub fn text(app: &App, limit: Option<usize>) -> String {
-    let (columns, rows) = (columns(app), rows(app, limit));
+    let (columns, rows) = (app.columns(), rows(app, limit));
     let mut page = caption(app).join("\n") + "\n";
     if rows.is_empty() {
         let why = app.grid.empty.clone();
@@ -103,7 +98,7 @@ pub fn text(app: &App, limit: Option<usize>) -> String {
 /// CSV with a head; amounts with all their digits. What is not seen is told by no row: it goes to stderr.
 #[must_use]
 pub fn csv(app: &App, limit: Option<usize>, with_head: bool) -> String {
-    let columns = columns(app);
+    let columns = app.columns();
     let at = app.sample.as_ref().map_or(0.0, |sample| sample.pulse.at);
     let mut page = String::new();
     if with_head {
@@ -120,7 +115,7 @@ pub fn csv(app: &App, limit: Option<usize>, with_head: bool) -> String {
     page
 }
 
-/// A JSON text.
+/// A JSON text. `serde_json` would let pass the control characters beyond ASCII, which a terminal may obey.
 fn json_text(text: &str) -> String {
     let mut quoted = String::from("\"");
     for c in text.chars() {
@@ -140,7 +135,7 @@ fn json_text(text: &str) -> String {
 /// One JSON object a sample, in one line: time, what is not seen, rows by column names.
 #[must_use]
 pub fn ndjson(app: &App, limit: Option<usize>) -> String {
-    let columns = columns(app);
+    let columns = app.columns();
     let at = app.sample.as_ref().map_or(0.0, |sample| sample.pulse.at);
     let value = |value: &Value| match value {
         Value::Number(amount) if amount.is_finite() => format!("{amount}"),
@@ -169,7 +164,7 @@ pub fn ndjson(app: &App, limit: Option<usize>) -> String {
 /// A table in Markdown.
 #[must_use]
 pub fn markdown(app: &App, limit: Option<usize>) -> String {
-    let columns = columns(app);
+    let columns = app.columns();
     let safe = |text: &str| {
         text.replace('\\', "\\\\")
             .replace('|', "\\|")

@@ -10,9 +10,10 @@ mod progress;
 mod queries;
 mod tables;
 
+use crate::model::delta::Origin;
 use crate::model::sample::Wants;
 use crate::tui::app::App;
-use crate::tui::column::{Column, Rows};
+use crate::tui::column::{Column, Row, RowKey, Rows, Value};
 
 /// A screen.
 #[derive(Debug)]
@@ -62,6 +63,19 @@ fn unread(trouble: Option<&str>) -> Rows {
         Some(why) => format!("could not look: {why}"),
         None => "waiting for the first sample".to_owned(),
     })
+}
+
+/// A row of which only some columns have a value.
+fn sparse(columns: &[Column], key: RowKey, values: &[(&str, Value)]) -> Row {
+    let value = |column: &Column| {
+        let found = values.iter().find(|(of, _)| *of == column.name);
+        found.map_or(Value::Missing, |(_, value)| value.clone())
+    };
+    Row {
+        key,
+        values: columns.iter().map(value).collect(),
+        origin: Origin::Exact,
+    }
 }
 
 /// `orders` in `public`, else `schema.orders`.

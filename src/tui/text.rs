@@ -1,5 +1,8 @@
 //! Amounts and untrusted text in a table's cell: short, of known width, and without anything that a terminal could obey.
 
+/// Bytes of a block, as almost every server is built.
+pub const BLOCK: f64 = 8192.0;
+
 /// A text in one line: white space is one blank, and what controls a terminal or turns the direction of writing is shown as `·`.
 #[must_use]
 pub fn clean(text: &str) -> String {

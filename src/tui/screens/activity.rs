@@ -89,7 +89,7 @@ fn xmin(age: f64) -> Level {
 
 fn rows(app: &App) -> Rows {
     let Some(sample) = &app.sample else {
-        return Rows::Unseen("waiting for the first sample".to_owned());
+        return super::unread(None);
     };
     let Some(sessions) = sample.activity.read() else {
         let why = sample.activity.trouble().unwrap_or_default();

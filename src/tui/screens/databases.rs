@@ -1,10 +1,10 @@
 //! Databases and replication: what each database does, how far standbys are, what slots keep.
 
-use crate::model::delta::Origin;
 use crate::model::sample::{DatabaseSample, Replication, Wants};
 use crate::tui::app::App;
 use crate::tui::column::{Column, Format, Level, Row, RowKey, Rows, Value};
 use crate::tui::screens::{HEADER, Screen};
+use crate::tui::text::BLOCK;
 use crate::tui::tracks::{amount, seconds};
 
 pub(super) const SCREEN: Screen = Screen {
@@ -145,28 +145,18 @@ fn lag(bytes: f64) -> Level {
 
 fn rows(app: &App) -> Rows {
     let Some(sample) = &app.sample else {
-        return Rows::Unseen("waiting for the first sample".to_owned());
+        return super::unread(None);
     };
     let mut rows: Vec<Row> = sample.databases.iter().map(|d| database(app, d)).collect();
     rows.extend(sample.replication.read().map_or_else(Vec::new, replication));
     Rows::Some(rows)
 }
 
-/// A row whose columns are missing but for some.
+/// A row about one thing of a kind.
 fn sparse(kind: &str, name: &str, values: &[(&str, Value)]) -> Row {
-    let value = |column: &Column| match column.name {
-        "kind" => Value::text(kind),
-        "name" => Value::text(name),
-        name => {
-            let found = values.iter().find(|(of, _)| *of == name);
-            found.map_or(Value::Missing, |(_, value)| value.clone())
-        }
-    };
-    Row {
-        key: RowKey::Name(format!("{kind} {name}")),
-        values: COLUMNS.iter().map(value).collect(),
-        origin: Origin::Exact,
-    }
+    let named = [("kind", Value::text(kind)), ("name", Value::text(name))];
+    let key = RowKey::Name(format!("{kind} {name}"));
+    super::sparse(COLUMNS, key, &[&named[..], values].concat())
 }
 
 fn database(app: &App, database: &DatabaseSample) -> Row {
@@ -174,7 +164,7 @@ fn database(app: &App, database: &DatabaseSample) -> Row {
     let seconds = seconds(track, app.mode, None);
     let delta = amount(track, &database.oid, app.mode);
     let counted = delta.counted;
-    let rate = |amount: f64| seconds.map_or(Value::Missing, |s| Value::Number(amount / s));
+    let rate = |amount: f64| Value::rate(amount, seconds);
     let transactions = counted.xact_commit + counted.xact_rollback;
     let row = sparse(
         "database",
@@ -190,7 +180,7 @@ fn database(app: &App, database: &DatabaseSample) -> Row {
                 "hit",
                 Value::ratio(counted.blks_hit, counted.blks_hit + counted.blks_read),
             ),
-            ("read", rate(counted.blks_read * 8192.0)),
+            ("read", rate(counted.blks_read * BLOCK)),
             ("returned", rate(counted.tup_returned)),
             ("written", rate(counted.tup_written)),
             ("temp", rate(counted.temp_bytes)),

@@ -93,7 +93,7 @@ fn row(app: &App, index: &IndexSample) -> Row {
     let reset = pulse.and_then(|pulse| pulse.stats_reset);
     let seconds = seconds(track, app.mode, reset.map(|reset| now - reset));
     let delta = amount(track, &index.oid, app.mode);
-    let rate = |amount: f64| seconds.map_or(Value::Missing, |s| Value::Number(amount / s));
+    let rate = |amount: f64| Value::rate(amount, seconds);
     let kind = match (index.valid, index.primary, index.unique) {
         (false, ..) => "INVALID",
         (_, true, _) => "PK",

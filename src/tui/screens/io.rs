@@ -1,10 +1,10 @@
 //! I/O and WAL: who reads and writes blocks on what occasion, how much WAL is made, how checkpoints go.
 
-use crate::model::delta::Origin;
 use crate::model::sample::{IoKey, IoSample, Sample, Wants};
 use crate::tui::app::App;
 use crate::tui::column::{Column, Format, Level, Row, RowKey, Rows, Value};
 use crate::tui::screens::{HEADER, Screen};
+use crate::tui::text::BLOCK;
 use crate::tui::tracks::{amount, seconds};
 
 pub(super) const SCREEN: Screen = Screen {
@@ -125,7 +125,7 @@ fn slow(ms: f64) -> Level {
 
 fn rows(app: &App) -> Rows {
     let Some(sample) = &app.sample else {
-        return Rows::Unseen("waiting for the first sample".to_owned());
+        return super::unread(None);
     };
     let mut rows = Vec::new();
     rows.extend(wal(app, sample));
@@ -140,27 +140,19 @@ fn rows(app: &App) -> Rows {
     }
 }
 
-/// A row whose columns are missing but for some.
-fn sparse(who: &str, object: &str, context: &str, values: &[(&str, Value)]) -> Row {
-    let value = |column: &Column| match column.name {
-        "who" => Value::text(who),
-        "object" => Value::text(object),
-        "context" => Value::text(context),
-        name => {
-            let found = values.iter().find(|(of, _)| *of == name);
-            found.map_or(Value::Missing, |(_, value)| value.clone())
-        }
-    };
+/// A row about the whole server.
+fn sparse(object: &str, values: &[(&str, Value)]) -> Row {
     let key = IoKey {
-        backend_type: who.to_owned(),
+        backend_type: "(server)".to_owned(),
         object: object.to_owned(),
-        context: context.to_owned(),
+        context: "all".to_owned(),
     };
-    Row {
-        key: RowKey::Io(key),
-        values: COLUMNS.iter().map(value).collect(),
-        origin: Origin::Exact,
-    }
+    let named = [
+        ("who", Value::text(&key.backend_type)),
+        ("object", Value::text(object)),
+        ("context", Value::text(&key.context)),
+    ];
+    super::sparse(COLUMNS, RowKey::Io(key), &[&named[..], values].concat())
 }
 
 fn wal(app: &App, sample: &Sample) -> Option<Row> {
@@ -168,11 +160,9 @@ fn wal(app: &App, sample: &Sample) -> Option<Row> {
     let track = &app.tracks.wal;
     let seconds = seconds(track, app.mode, None);
     let counted = amount(track, &(), app.mode).counted;
-    let rate = |amount: f64| seconds.map_or(Value::Missing, |s| Value::Number(amount / s));
+    let rate = |amount: f64| Value::rate(amount, seconds);
     Some(sparse(
-        "(server)",
         "wal",
-        "all",
         &[
             ("writes", rate(counted.records)),
             ("write", rate(counted.bytes)),
@@ -186,14 +176,12 @@ fn checkpoints(app: &App, sample: &Sample) -> Option<Row> {
     let track = &app.tracks.checkpoints;
     let seconds = seconds(track, app.mode, None);
     let counted = amount(track, &(), app.mode).counted;
-    let rate = |amount: f64| seconds.map_or(Value::Missing, |s| Value::Number(amount / s));
+    let rate = |amount: f64| Value::rate(amount, seconds);
     Some(sparse(
-        "(server)",
         "checkpoints",
-        "all",
         &[
             ("writes", rate(counted.buffers_written)),
-            ("write", rate(counted.buffers_written * 8192.0)),
+            ("write", rate(counted.buffers_written * BLOCK)),
             (
                 "write_ms",
                 Value::ratio(counted.write_time, counted.buffers_written),
@@ -211,8 +199,8 @@ fn row(app: &App, io: &IoSample) -> Option<Row> {
         return None;
     }
     let seconds = seconds(track, app.mode, None);
-    let rate = |amount: f64| seconds.map_or(Value::Missing, |s| Value::Number(amount / s));
-    let blocks = counted.read_bytes / 8192.0;
+    let rate = |amount: f64| Value::rate(amount, seconds);
+    let blocks = counted.read_bytes / BLOCK;
     let timed = |time: f64, count: f64| {
         if time > 0.0 {
             Value::ratio(time, count)

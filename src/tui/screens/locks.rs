@@ -103,7 +103,7 @@ fn waiting(app: &App) -> usize {
 
 fn rows(app: &App) -> Rows {
     let Some(sample) = &app.sample else {
-        return Rows::Unseen("waiting for the first sample".to_owned());
+        return super::unread(None);
     };
     let trouble = sample.activity.trouble().or(sample.locks.trouble());
     if let Some(why) = trouble {

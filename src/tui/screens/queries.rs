@@ -5,10 +5,8 @@ use crate::model::sample::{StatementCounters, StatementKey, StatementSample};
 use crate::tui::app::App;
 use crate::tui::column::{Column, Format, Level, Row, RowKey, Rows, Value};
 use crate::tui::screens::{HEADER, Screen};
+use crate::tui::text::BLOCK;
 use crate::tui::tracks::{amount, seconds};
-
-/// Bytes of a block, as almost every server is built.
-const BLOCK: f64 = 8192.0;
 
 pub(super) const SCREEN: Screen = Screen {
     name: "queries",
@@ -191,13 +189,13 @@ fn compiling(share: f64) -> Level {
 
 fn rows(app: &App) -> Rows {
     let Some(sample) = &app.sample else {
-        return Rows::Unseen("waiting for the first sample".to_owned());
+        return super::unread(None);
     };
     if let Some(why) = sample.statements.trouble() {
         return Rows::Unseen(format!("could not look: {why}"));
     }
     let Some(statements) = sample.statements.read() else {
-        return Rows::Unseen("waiting for the first sample".to_owned());
+        return super::unread(None);
     };
     let track = &app.tracks.statements;
     let cumulative = statements.reset.map(|reset| sample.pulse.at - reset);
@@ -236,7 +234,7 @@ fn values(
     seconds: Option<f64>,
 ) -> Vec<Value> {
     let own = time(counters);
-    let rate = |amount: f64| seconds.map_or(Value::Missing, |s| Value::Number(amount / s));
+    let rate = |amount: f64| Value::rate(amount, seconds);
     let blocks = counters.shared_blks_hit + counters.shared_blks_read;
     let max = entry.key.queryid.map(|_| entry.max_exec_time);
     vec![

@@ -149,7 +149,7 @@ fn row(app: &App, table: &TableSample) -> Row {
     let seconds = seconds(track, app.mode, reset.map(|reset| now - reset));
     let delta = amount(track, &table.oid, app.mode);
     let counted = delta.counted;
-    let rate = |amount: f64| seconds.map_or(Value::Missing, |s| Value::Number(amount / s));
+    let rate = |amount: f64| Value::rate(amount, seconds);
     let since = |at: Option<f64>| Value::number(at.map(|at| (now - at).max(0.0)));
     Row {
         key: RowKey::Table(table.oid),

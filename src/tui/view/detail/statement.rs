@@ -5,7 +5,7 @@ use super::{Line, fact, plain, title};
 use crate::model::sample::{StatementCounters, StatementKey};
 use crate::tui::app::{App, Explained};
 use crate::tui::column::Level;
-use crate::tui::text::{age, bytes, clean, clean_lines, count, number, percent};
+use crate::tui::text::{BLOCK, age, bytes, clean, clean_lines, count, number, percent};
 use crate::tui::theme::Part;
 use crate::tui::tracks::{Mode, Point, amount, seconds};
 
@@ -122,9 +122,9 @@ const FACTS: &[(&str, Fact)] = &[
     ("hit %", |c, _| {
         share(c.shared_blks_hit, c.shared_blks_hit + c.shared_blks_read)
     }),
-    ("read", |c, _| bytes(c.shared_blks_read * 8192.0)),
-    ("dirtied", |c, _| bytes(c.shared_blks_dirtied * 8192.0)),
-    ("temp written", |c, _| bytes(c.temp_blks_written * 8192.0)),
+    ("read", |c, _| bytes(c.shared_blks_read * BLOCK)),
+    ("dirtied", |c, _| bytes(c.shared_blks_dirtied * BLOCK)),
+    ("temp written", |c, _| bytes(c.temp_blks_written * BLOCK)),
     ("WAL", |c, _| bytes(c.wal_bytes)),
     ("I/O time %", |c, _| share(c.blk_time, c.total_exec_time)),
     ("planning %", |c, _| {
