@@ -218,7 +218,7 @@ async fn page(
 /// The statements that are advised, in order.
 pub(super) fn ddl(report: &Report) -> Vec<String> {
     let changes = report.recommendations.iter().flat_map(|r| &r.changes);
-    changes.map(|change| format!("{change};")).collect()
+    changes.map(ToString::to_string).collect()
 }
 
 /// Advice on indexes for this statement alone.

@@ -107,6 +107,7 @@ async fn from_the_load_to_the_ddl() {
     terminal.shows("saved to pgperf-1.sql");
     let saved = std::fs::read_to_string(directory.join("pgperf-1.sql")).unwrap();
     assert!(saved.contains("CREATE INDEX CONCURRENTLY"), "{saved}");
+    assert!(saved.ends_with(";\n") && !saved.contains(";;"), "{saved}");
     // From the table to its statements.
     terminal.press(&["q", "4"]);
     terminal.shows("SEQ ROWS/s");

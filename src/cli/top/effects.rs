@@ -206,7 +206,7 @@ fn is_told(finding: &Finding, advice: &[Recommendation]) -> bool {
 }
 
 fn ddl(changes: &[Change]) -> String {
-    let lines: Vec<String> = changes.iter().map(|change| format!("{change};")).collect();
+    let lines: Vec<String> = changes.iter().map(ToString::to_string).collect();
     lines.join("\n")
 }
 
