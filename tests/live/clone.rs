@@ -17,7 +17,9 @@ use tokio_postgres::{Client, SimpleQueryMessage};
 
 use super::binary::pgperf;
 use super::local::Parent;
-use super::support::{client, database, installation, on_each_version, server, snapshot};
+use super::support::{
+    client, database, installation, on_each_version, server, snapshot, vacuum_analyze,
+};
 
 /// One of everything that a schema can have.
 const SCHEMA: &str = r#"
@@ -151,7 +153,7 @@ async fn source(major: u32) -> (String, Client) {
     let conninfo = database(major).await;
     let client = client(&conninfo).await;
     client.batch_execute(SCHEMA).await.unwrap();
-    client.batch_execute("vacuum analyze").await.unwrap();
+    vacuum_analyze(&client).await;
     (conninfo, client)
 }
 

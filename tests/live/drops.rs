@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use serde_json::{Value, json};
 
 use super::binary::{Run, pgperf};
-use super::support::{client, database, hypopg_major};
+use super::support::{client, database, hypopg_major, vacuum_analyze};
 
 /// What is asked of `wider`, `missed` and `bound` wants an index on both columns, of which theirs is the beginning; who counts
 /// rows of `missed` would miss the short one, and `bound` is clustered by it. `pairs_a` is the beginning of `pairs_a_b`, which is more than twice as long; `pairs_c` exists twice; `plain_a` is a beginning that nothing reads.
@@ -64,7 +64,7 @@ async fn what_the_planner_would_miss_is_kept() {
         .batch_execute("create extension hypopg")
         .await
         .unwrap();
-    session.batch_execute("vacuum analyze").await.unwrap();
+    vacuum_analyze(&session).await;
     let asked = |planner: &str, sql: &str| {
         let arguments = ["advise", &conninfo, "--queries", "-", "--format", "json"];
         let planner = ["--planner", planner];
@@ -170,7 +170,7 @@ async fn snapshot() -> Value {
     let conninfo = database(hypopg_major()).await;
     let session = client(&conninfo).await;
     session.batch_execute(SCHEMA).await.unwrap();
-    session.batch_execute("vacuum analyze").await.unwrap();
+    vacuum_analyze(&session).await;
     let file = temporary("gz");
     let run = pgperf(&["snapshot", &conninfo, "-o", &file.to_string_lossy()], "");
     assert_eq!(run.code, Some(0), "{run:?}");

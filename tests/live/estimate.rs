@@ -324,7 +324,7 @@ async fn compare(major: u32) {
     let conninfo = support::database(major).await;
     let client = support::client(&conninfo).await;
     client.batch_execute(SHOP).await.unwrap();
-    client.batch_execute("vacuum analyze").await.unwrap();
+    support::vacuum_analyze(&client).await;
     client
         .batch_execute("set jit = off; set max_parallel_workers_per_gather = 0; set plan_cache_mode = force_generic_plan")
         .await

@@ -4,7 +4,7 @@ use serde_json::Value;
 use tokio_postgres::{Client, SimpleQueryMessage};
 
 use super::binary::{Run, pgperf};
-use super::support::{client, database, hypopg_major, on_each_version};
+use super::support::{client, database, hypopg_major, on_each_version, vacuum_analyze};
 
 const SCHEMA: &str = "
 create extension pg_trgm;
@@ -143,7 +143,7 @@ async fn prepared(major: u32) -> (String, Client) {
     let conninfo = database(major).await;
     let session = client(&conninfo).await;
     session.batch_execute(SCHEMA).await.unwrap();
-    session.batch_execute("vacuum analyze").await.unwrap();
+    vacuum_analyze(&session).await;
     (conninfo, session)
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, OnceLock};
+use std::time::{Duration, Instant};
 
 use pgperf::model::snapshot::Snapshot;
 use pgperf::pg::collect::{CollectOptions, collect};
@@ -106,11 +107,15 @@ impl<T> ByMajor<T> {
     }
 }
 
-/// What the shared servers run with.
+/// What the shared servers run with. Autovacuum is on, as anywhere, but never comes: it would take new samples of a table
+/// between two questions of a test, and hold back what a VACUUM beside it may see.
 pub(crate) fn options() -> LocalOptions {
+    let settings = [("jit", "off"), ("autovacuum_naptime", "7d")];
     LocalOptions {
         preload: vec!["pg_stat_statements".to_owned()],
-        settings: vec![("jit".to_owned(), "off".to_owned())],
+        settings: settings
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .to_vec(),
         ..LocalOptions::default()
     }
 }
@@ -159,9 +164,37 @@ pub(crate) async fn load_shop(conninfo: &str) {
         "select pg_stat_reset()",
         // Enough to sample whole tables: statistics by chance would make advice by chance.
         "set default_statistics_target = 1000",
-        "vacuum analyze",
     ] {
         session.batch_execute(script).await.unwrap();
+    }
+    vacuum_analyze(&session).await;
+}
+
+/// Tables some of whose pages are not known to be visible to all, and who may be holding that back.
+const NOT_ALL_VISIBLE: &str = "
+    select c.oid::regclass::text || ': ' || c.relallvisible || ' of ' || c.relpages || ' pages; ' ||
+        (select coalesce(string_agg(concat_ws(' ', pid, datname, backend_type, backend_xid, backend_xmin, query), '; '), '')
+         from pg_stat_activity where backend_xmin is not null or backend_xid is not null)
+    from pg_class c
+    where c.relkind in ('r', 'm') and c.relnamespace::regnamespace::text !~ '^(pg_|information_schema)'
+        and c.relallvisible < c.relpages";
+
+/// VACUUM ANALYZE, until every page is known to be visible to all: which index a plan has hangs on that. A session that just
+/// starts, in whichever database, holds a snapshot that may be older than the rows, and VACUUM leaves them for the next time.
+pub(crate) async fn vacuum_analyze(session: &Client) {
+    let patience = Instant::now() + Duration::from_secs(120);
+    loop {
+        session.batch_execute("vacuum analyze").await.unwrap();
+        let held = session.query(NOT_ALL_VISIBLE, &[]).await.unwrap();
+        let Some(first) = held.first() else {
+            return;
+        };
+        assert!(
+            Instant::now() < patience,
+            "rows stay invisible to some: {}",
+            first.get::<_, String>(0)
+        );
+        tokio::time::sleep(Duration::from_millis(100)).await;
     }
 }
 

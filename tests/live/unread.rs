@@ -6,7 +6,9 @@ use std::path::Path;
 use tokio_postgres::Client;
 
 use super::binary::{Run, pgperf, pgperf_cloning};
-use super::support::{client, database, hypopg_major, installation, on_each_version};
+use super::support::{
+    client, database, hypopg_major, installation, on_each_version, vacuum_analyze,
+};
 
 const SCHEMA: &str = "
 create extension pg_stat_statements;
@@ -104,7 +106,7 @@ type Case = (u32, &'static str, &'static str);
 /// Runs what a version understands, and then takes one table away: the cases.
 async fn run_all(major: u32, session: &Client) -> Vec<Case> {
     session.batch_execute(SCHEMA).await.unwrap();
-    session.batch_execute("vacuum analyze").await.unwrap();
+    vacuum_analyze(&session).await;
     let cases: Vec<Case> = (STATEMENTS.iter().copied())
         .filter(|(since, ..)| *since <= major)
         .collect();
