@@ -40,4 +40,5 @@ mod live {
     mod top;
     mod unread;
     mod usual;
+    mod watched;
 }

@@ -34,10 +34,13 @@ fn caption(app: &App) -> Vec<String> {
         return vec!["no sample yet".to_owned()];
     };
     let seconds = app.tracks.databases.seconds;
-    let span = if seconds > 0.0 {
-        format!("{seconds:.1} s until {}", clock(sample.pulse.at))
+    let at = clock(sample.pulse.at);
+    let span = if app.screen().is_momentary {
+        format!("at {at}")
+    } else if seconds > 0.0 {
+        format!("{seconds:.1} s until {at}")
     } else {
-        format!("since the server's reset, at {}", clock(sample.pulse.at))
+        format!("since the server's reset, at {at}")
     };
     let mut lines = vec![format!(
         "{} on {}, PostgreSQL {}, {span}",

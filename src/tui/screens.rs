@@ -28,6 +28,8 @@ pub struct Screen {
     pub sort: Option<(&'static str, bool)>,
     /// What has to be read for it.
     pub wants: Wants,
+    /// Its rows are as of now, whatever the mode: nothing in them is an amount of an interval.
+    pub is_momentary: bool,
     /// Makes the rows.
     pub rows: fn(&App) -> Rows,
     /// What is counted in the tab: locks, advice.

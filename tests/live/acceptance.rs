@@ -3,7 +3,7 @@
 
 mod cases;
 mod place;
-mod pooler;
+pub(crate) mod pooler;
 mod workloads;
 
 use super::support::hypopg_major;

@@ -14,7 +14,7 @@ use super::support::{
 use super::terminal::Terminal;
 
 /// A table without the index that the load wants.
-const SCHEMA: &str = "
+pub(super) const SCHEMA: &str = "
 create extension if not exists pg_stat_statements;
 create table visits (id int primary key, customer_id int not null, note text not null);
 insert into visits select n, n % 20000, repeat('x', 60) from generate_series(1, 100000) n;
@@ -22,17 +22,17 @@ analyze visits;
 ";
 
 /// What is looked for on the screen.
-const STATEMENT: &str = "select note from visits where customer_id";
+pub(super) const STATEMENT: &str = "select note from visits where customer_id";
 
 /// Sends the statement again and again, from a thread of its own: the tests' own wait for what they run.
-struct Load {
+pub(super) struct Load {
     goes_on: Arc<AtomicBool>,
     thread: JoinHandle<()>,
 }
 
 impl Load {
     /// Begins, and has sent it once.
-    async fn new(conninfo: &str) -> Self {
+    pub(super) async fn new(conninfo: &str) -> Self {
         let sql = format!("{STATEMENT} = $1");
         client(conninfo).await.query(&sql, &[&77]).await.unwrap();
         let goes_on = Arc::new(AtomicBool::new(true));
@@ -60,13 +60,13 @@ impl Load {
         Self { goes_on, thread }
     }
 
-    fn end(self) {
+    pub(super) fn end(self) {
         self.goes_on.store(false, Ordering::Relaxed);
         self.thread.join().unwrap();
     }
 }
 
-fn top(conninfo: &str, more: &str) -> String {
+pub(super) fn top(conninfo: &str, more: &str) -> String {
     format!(
         "{} top '{conninfo}' -i 0.5 {more}",
         env!("CARGO_BIN_EXE_pgperf")

@@ -16,6 +16,7 @@ pub(super) const SCREEN: Screen = Screen {
         replication: true,
         ..HEADER
     },
+    is_momentary: false,
     rows,
     badge: None,
 };

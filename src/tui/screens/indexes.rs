@@ -15,6 +15,7 @@ pub(super) const SCREEN: Screen = Screen {
         indexes: true,
         ..HEADER
     },
+    is_momentary: false,
     rows,
     badge: None,
 };

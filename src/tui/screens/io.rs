@@ -13,6 +13,7 @@ pub(super) const SCREEN: Screen = Screen {
     frozen: 3,
     sort: Some(("read", true)),
     wants: Wants { io: true, ..HEADER },
+    is_momentary: false,
     rows,
     badge: None,
 };

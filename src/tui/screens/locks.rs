@@ -15,6 +15,7 @@ pub(super) const SCREEN: Screen = Screen {
     frozen: 1,
     sort: None,
     wants: HEADER,
+    is_momentary: true,
     rows,
     badge: Some(waiting),
 };

@@ -15,6 +15,7 @@ pub(super) const SCREEN: Screen = Screen {
         progress: true,
         ..HEADER
     },
+    is_momentary: true,
     rows,
     badge: None,
 };

@@ -14,6 +14,7 @@ pub(super) const SCREEN: Screen = Screen {
     frozen: 1,
     sort: Some(("load", true)),
     wants: HEADER,
+    is_momentary: false,
     rows,
     badge: None,
 };

@@ -78,6 +78,7 @@ fn above(app: &App, pen: &mut Pen<'_>, area: Rect) {
     });
     let is_first = app.sample.is_some() && !app.tracks.databases.has_interval();
     let mode = match app.mode {
+        _ if app.screen().is_momentary => "now".to_owned(),
         _ if is_first => "since the server's reset, until the first interval is over".to_owned(),
         Mode::Interval => "last interval".to_owned(),
         Mode::SinceStart => format!(
