@@ -13,7 +13,7 @@ pub mod message;
 pub mod print;
 pub mod screens;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 pub mod text;
 pub mod theme;
 pub mod tracks;

@@ -173,12 +173,14 @@ async fn a_crash_of_the_server_and_other_sizes_are_survived() {
 #[tokio::test(flavor = "multi_thread")]
 async fn signals_and_job_control_leave_the_terminal_as_it_was() {
     let conninfo = database(servers()[0].major()).await;
-    let terminal = Terminal::run(&top(&conninfo, ""), 80, 24);
-    terminal.shows("LOAD%");
-    let pid = terminal.pid_of("pgperf top");
-    let killed = Command::new("kill").args(["-TERM", &pid]).status().unwrap();
-    assert!(killed.success(), "{pid}");
-    terminal.ends(130);
+    for signal in ["-TERM", "-HUP", "-INT"] {
+        let terminal = Terminal::run(&top(&conninfo, ""), 80, 24);
+        terminal.shows("LOAD%");
+        let pid = terminal.pid_of("pgperf top");
+        let killed = Command::new("kill").args([signal, &pid]).status().unwrap();
+        assert!(killed.success(), "{signal} {pid}");
+        terminal.ends(130);
+    }
 
     // A shell with job control: C-z stops it, fg goes on.
     let shell = "exec bash --norc --noprofile -i";

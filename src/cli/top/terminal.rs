@@ -196,3 +196,6 @@ fn of_key(key: KeyEvent) -> Option<Key> {
         _ => return None,
     })
 }
+
+#[cfg(test)]
+mod tests;
