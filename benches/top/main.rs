@@ -54,6 +54,16 @@ const PROGRAMS: &[Program] = &[
         first: "plain_",
     },
     Program {
+        name: "pgperf activity",
+        command: |directory, port| {
+            let program = env!("CARGO_BIN_EXE_pgperf");
+            format!(
+                "{program} top -h {directory} -p {port} -U watcher -d bench -i {INTERVAL} -s activity"
+            )
+        },
+        first: "STATE",
+    },
+    Program {
         name: "pg_activity",
         command: |directory, port| {
             format!("pg_activity -h {directory} -p {port} -U watcher -d bench --refresh {INTERVAL}")
@@ -96,6 +106,11 @@ fn main() {
         println!(
             "program          server ms/refresh  temp blocks/refresh  kB/refresh  statements/refresh  client cpu %  memory MB  first screen ms"
         );
+        println!(
+            "{:<16} {:>17.2}  nothing read but pg_stat_statements(false), as often",
+            "(floor)",
+            floor(&server, seconds).await
+        );
         for program in PROGRAMS.iter().filter(chosen) {
             match measure(&server, program, seconds).await {
                 Some(line) => println!("{line}"),
@@ -104,6 +119,21 @@ fn main() {
         }
         server.stop().await;
     });
+}
+
+/// What whoever reads the counters of statements cannot do without, ms a reading: the function alone, at the interval of all.
+async fn floor(server: &Server, seconds: u64) -> f64 {
+    let session = server.watcher().await;
+    let before = server.spent().await;
+    for _ in 0..seconds / INTERVAL {
+        session
+            .batch_execute("select count(*) from pg_stat_statements(false)")
+            .await
+            .unwrap();
+        tokio::time::sleep(Duration::from_secs(INTERVAL)).await;
+    }
+    let Spent { ms, calls, .. } = server.spent().await.minus(&before);
+    ms / calls
 }
 
 /// Runs a program for so long, and gives the line of its figures.

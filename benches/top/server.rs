@@ -112,6 +112,12 @@ impl Server {
         }
     }
 
+    /// A session of the role that watches.
+    pub(crate) async fn watcher(&self) -> Client {
+        let conninfo = self.local.conninfo("bench");
+        connect(&conninfo.replace("user=postgres", "user=watcher")).await
+    }
+
     /// What it is.
     pub(crate) async fn describe(&self) -> String {
         let sql = "select format('PostgreSQL %s: %s statements, %s MB of texts, %s tables; ', current_setting('server_version'),

@@ -27,7 +27,7 @@ use crate::tui::screens::{SCREENS, position};
 use crate::tui::theme::Theme;
 use crate::tui::tracks::Mode;
 use crate::tui::update::update;
-use collector::collect;
+use collector::{Orders, collect};
 use terminal::Screen;
 
 /// Options of `pgperf top`.
@@ -272,7 +272,21 @@ async fn dashboard(args: &TopArgs, mut app: App) -> Result<Exit, Failure> {
         .map(recording::Recorder::new)
         .transpose()?;
     let (sender, mut messages) = mpsc::unbounded_channel();
-    let (orders, ordered) = watch::channel((app.wants(), app.options.interval));
+    // A recording has every screen. Otherwise statements are followed, whatever is shown: where the load comes from is looked up
+    // after it came.
+    let statements = Wants {
+        statements: true,
+        ..Wants::NOTHING
+    };
+    let (orders, ordered) = watch::channel(Orders {
+        wants: app.wants(),
+        seldom: if recorder.is_some() {
+            Wants::ALL
+        } else {
+            statements
+        },
+        interval: app.options.interval,
+    });
     let task = tokio::spawn(collect(
         first,
         args.connect.options(),
@@ -331,7 +345,7 @@ fn act(
     effect: Effect,
     screen: &mut Screen,
     hand: &effects::Hand,
-    orders: &watch::Sender<(Wants, f64)>,
+    orders: &watch::Sender<Orders>,
 ) -> Result<(), Failure> {
     match effect {
         Effect::Quit => {}
@@ -340,7 +354,10 @@ fn act(
         Effect::Mouse(is_ours) => Screen::take_mouse(is_ours)?,
         Effect::Copy(text) => Screen::copy(&text)?,
         Effect::Collect(wants, interval) => {
-            let _nobody_left = orders.send((wants, interval));
+            orders.send_modify(|orders| {
+                orders.wants = wants;
+                orders.interval = interval;
+            });
         }
         effect => hand.act(effect),
     }

@@ -24,16 +24,37 @@ pub enum Panel<T> {
     Unread,
     /// What was read.
     Read(T),
+    /// What was read some samples ago, at that time of the server's clock; it was not asked for since.
+    #[serde(skip)]
+    Kept(T, f64),
     /// It could not be read, and why.
     Failed(String),
 }
 
 impl<T> Panel<T> {
-    /// What was read.
+    /// What was read, now or some samples ago.
     pub fn read(&self) -> Option<&T> {
         match self {
-            Self::Read(read) => Some(read),
+            Self::Read(read) | Self::Kept(read, _) => Some(read),
             _ => None,
+        }
+    }
+
+    /// When it was read, if that was some samples ago.
+    fn kept_since(&self) -> Option<f64> {
+        match self {
+            Self::Kept(_, at) => Some(*at),
+            _ => None,
+        }
+    }
+
+    /// Keeps what is known from before, at that time, where nobody has asked.
+    fn keep(&mut self, before: Self, at: f64) {
+        if let Self::Unread = self {
+            *self = match before {
+                Self::Read(read) => Self::Kept(read, at),
+                other => other,
+            };
         }
     }
 
@@ -68,6 +89,16 @@ pub struct Wants {
 }
 
 impl Wants {
+    /// Nothing beside what every sample has: the server as a whole, databases, sessions, and locks that are waited for.
+    pub const NOTHING: Self = Self {
+        statements: false,
+        tables: false,
+        indexes: false,
+        io: false,
+        progress: false,
+        replication: false,
+    };
+
     /// Everything.
     pub const ALL: Self = Self {
         statements: true,
@@ -77,6 +108,19 @@ impl Wants {
         progress: true,
         replication: true,
     };
+
+    /// These, and those.
+    #[must_use]
+    pub fn and(self, more: Self) -> Self {
+        Self {
+            statements: self.statements || more.statements,
+            tables: self.tables || more.tables,
+            indexes: self.indexes || more.indexes,
+            io: self.io || more.io,
+            progress: self.progress || more.progress,
+            replication: self.replication || more.replication,
+        }
+    }
 }
 
 /// Everything that one tick has read.
@@ -107,4 +151,36 @@ pub struct Sample {
     pub progress: Panel<Vec<Progress>>,
     /// Standbys, slots, and where a standby receives from.
     pub replication: Panel<Replication>,
+}
+
+impl Sample {
+    /// Keeps the parts of the sample before that were not asked for this time.
+    pub fn keep(&mut self, before: Self) {
+        let at = before.pulse.at;
+        self.statements.keep(before.statements, at);
+        self.tables.keep(before.tables, at);
+        self.indexes.keep(before.indexes, at);
+        self.io.keep(before.io, at);
+        self.wal.keep(before.wal, at);
+        self.checkpoints.keep(before.checkpoints, at);
+        self.progress.keep(before.progress, at);
+        self.replication.keep(before.replication, at);
+    }
+
+    /// How old the oldest of these parts is, seconds; 0 if all are of this sample.
+    #[must_use]
+    pub fn age(&self, parts: Wants) -> f64 {
+        let kept = [
+            (parts.statements, self.statements.kept_since()),
+            (parts.tables, self.tables.kept_since()),
+            (parts.indexes, self.indexes.kept_since()),
+            (parts.io, self.io.kept_since()),
+            (parts.progress, self.progress.kept_since()),
+            (parts.replication, self.replication.kept_since()),
+        ];
+        let since = kept
+            .into_iter()
+            .filter_map(|(is_wanted, since)| since.filter(|_| is_wanted));
+        since.map(|since| self.pulse.at - since).fold(0.0, f64::max)
+    }
 }

@@ -232,9 +232,12 @@ impl App {
     #[must_use]
     pub fn wants(&self) -> Wants {
         let mut wants = self.screen().wants;
-        let is_table = |layer: &Layer| matches!(layer, Layer::Detail(RowKey::Table(_), _));
-        if self.layers.iter().any(is_table) {
-            wants.indexes = true;
+        for layer in &self.layers {
+            if let Layer::Detail(key, _) = layer {
+                // Any page has statements: its own, the session's, or the table's.
+                wants.statements = true;
+                wants.indexes |= matches!(key, RowKey::Table(_));
+            }
         }
         wants
     }

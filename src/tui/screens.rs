@@ -26,7 +26,7 @@ pub struct Screen {
     pub frozen: usize,
     /// The column that is sorted by at first, and whether the largest come first; none keeps the order of the rows.
     pub sort: Option<(&'static str, bool)>,
-    /// What has to be read for it.
+    /// What has to be read for it, beside what every sample has.
     pub wants: Wants,
     /// Its rows are as of now, whatever the mode: nothing in them is an amount of an interval.
     pub is_momentary: bool,
@@ -48,16 +48,6 @@ pub const SCREENS: &[Screen] = &[
     advice::SCREEN,
     databases::SCREEN,
 ];
-
-/// What is read for every screen: the header tells of statements too.
-const HEADER: Wants = Wants {
-    statements: true,
-    tables: false,
-    indexes: false,
-    io: false,
-    progress: false,
-    replication: false,
-};
 
 /// Why a part has no rows yet.
 fn unread(trouble: Option<&str>) -> Rows {

@@ -83,7 +83,7 @@ pub fn update(app: &mut App, message: Message) -> Vec<Effect> {
     }
 }
 
-fn on_sample(app: &mut App, sample: Sample) -> Vec<Effect> {
+fn on_sample(app: &mut App, mut sample: Sample) -> Vec<Effect> {
     if let Link::Lost(..) = app.link {
         app.note("connected again".to_owned());
     }
@@ -91,6 +91,9 @@ fn on_sample(app: &mut App, sample: Sample) -> Vec<Effect> {
     for what in app.tracks.advance(app.sample.as_ref(), &sample) {
         app.note(what.clone());
         app.tell(what);
+    }
+    if let Some(before) = app.sample.take() {
+        sample.keep(before);
     }
     app.sample = Some(sample);
     refresh(app);

@@ -379,7 +379,6 @@ async fn a_recording_is_shown_again() {
         "",
     );
     assert_eq!(run.code, Some(0), "{run:?}");
-    load.end();
     let run = pgperf(&["top", &conninfo, "--once", "--record", path], "");
     assert_eq!(
         run.code,
@@ -397,6 +396,24 @@ async fn a_recording_is_shown_again() {
     terminal.shows("select note from visits");
     terminal.press(&["Left"]);
     terminal.shows("sample 3 of 4");
+    terminal.press(&["q"]);
+    terminal.ends(0);
+    std::fs::remove_file(&file).unwrap();
+    // What is recorded beside a screen has the others, too.
+    let watching = Terminal::run(&top(&conninfo, &format!("--record {path}")), 120, 40);
+    watching.shows("select note from visits");
+    watching.press(&["q"]);
+    watching.ends(0);
+    load.end();
+    let terminal = Terminal::run(
+        &format!("{} top --replay {path}", env!("CARGO_BIN_EXE_pgperf")),
+        120,
+        40,
+    );
+    for (key, expected) in [("4", "visits"), ("5", "visits_pkey"), ("9", "template1")] {
+        terminal.press(&[key]);
+        terminal.shows(expected);
+    }
     terminal.press(&["q"]);
     terminal.ends(0);
     std::fs::remove_file(&file).unwrap();

@@ -106,7 +106,7 @@ type Case = (u32, &'static str, &'static str);
 /// Runs what a version understands, and then takes one table away: the cases.
 async fn run_all(major: u32, session: &Client) -> Vec<Case> {
     session.batch_execute(SCHEMA).await.unwrap();
-    vacuum_analyze(&session).await;
+    vacuum_analyze(session).await;
     let cases: Vec<Case> = (STATEMENTS.iter().copied())
         .filter(|(since, ..)| *since <= major)
         .collect();

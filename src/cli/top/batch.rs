@@ -9,15 +9,14 @@ use super::super::{Exit, Failure, load};
 use super::collector::prepare;
 use super::recording::Recorder;
 use super::{Form, TopArgs};
+use crate::model::sample::Wants;
 use crate::pg::collect::Ticker;
 use crate::pg::error::Kind;
 use crate::tui::app::App;
 use crate::tui::message::{Effect, Message};
 use crate::tui::print::{csv, markdown, ndjson, text};
+use crate::tui::tracks::Mode;
 use crate::tui::update::update;
-
-/// Screens that show what is, not what was counted: one look is enough.
-const INSTANT: &[&str] = &["activity", "locks", "progress"];
 
 /// Prints so many samples.
 pub(super) async fn print(args: &TopArgs, mut app: App, count: u64) -> Result<Exit, Failure> {
@@ -29,18 +28,23 @@ pub(super) async fn print(args: &TopArgs, mut app: App, count: u64) -> Result<Ex
     app.options.target = connection.endpoint().to_owned();
     app.size = (u16::MAX, u16::MAX);
     prepare(&connection).await?;
-    let mut ticker = Ticker::new(&connection).await?;
+    let mut ticker = Ticker::new(&connection, Wants::NOTHING).await?;
     let mut recorder = args.record.as_deref().map(Recorder::new).transpose()?;
     update(&mut app, Message::Roles(ticker.roles().await?));
-    let is_instant =
-        INSTANT.contains(&app.screen().name) || app.mode == crate::tui::tracks::Mode::Cumulative;
+    // What is now needs no second look.
+    let is_instant = app.screen().is_momentary || app.mode == Mode::Cumulative;
     let (mut printed, mut next) = (0, Instant::now());
     let mut is_first = !is_instant;
     let mut already_told = Vec::new();
     while printed < count {
         sleep_until(next).await;
         next = Instant::now() + Duration::from_secs_f64(app.options.interval);
-        let sample = ticker.tick(app.wants()).await?;
+        // A recording has every screen.
+        let wants = match recorder {
+            Some(_) => Wants::ALL,
+            None => app.wants(),
+        };
+        let sample = ticker.tick(wants).await?;
         if let Some(recorder) = &mut recorder {
             recorder.write(&sample, &app)?;
         }

@@ -30,11 +30,22 @@ const RETRIES: &[f64] = &[0.5, 1.0, 2.0, 5.0, 10.0];
 const SETTINGS: &str = "set /* pgperf */ statement_timeout = '5s'; set /* pgperf */ lock_timeout = '100ms'; \
     set /* pgperf */ jit = off; set /* pgperf */ max_parallel_workers_per_gather = 0; set /* pgperf */ work_mem = '64MB'";
 
+/// What is read and how often, seconds.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Orders {
+    /// In every sample: what is shown.
+    pub(super) wants: Wants,
+    /// In every few samples: what may be shown next.
+    pub(super) seldom: Wants,
+    /// From sample to sample, seconds.
+    pub(super) interval: f64,
+}
+
 /// Reads until nobody listens.
 pub(super) async fn collect(
     first: Connection,
     options: ConnectOptions,
-    mut orders: watch::Receiver<(Wants, f64)>,
+    mut orders: watch::Receiver<Orders>,
     messages: UnboundedSender<Message>,
 ) {
     let mut connection = Some(first);
@@ -83,12 +94,13 @@ pub(super) async fn prepare(connection: &Connection) -> Result<(), Error> {
 /// Samples over one connection, until it is lost.
 async fn sample(
     connection: &Connection,
-    orders: &mut watch::Receiver<(Wants, f64)>,
+    orders: &mut watch::Receiver<Orders>,
     messages: &UnboundedSender<Message>,
     count: &mut u32,
 ) -> Result<(), Error> {
     prepare(connection).await?;
-    let mut ticker = Ticker::new(connection).await?;
+    let seldom = orders.borrow().seldom;
+    let mut ticker = Ticker::new(connection, seldom).await?;
     let (mut told, mut way) = (0.0, 0.0);
     loop {
         if count.is_multiple_of(ROLES_EVERY) {
@@ -98,7 +110,9 @@ async fn sample(
             let roles = ticker.roles().await?;
             let _ = messages.send(Message::Roles(roles));
         }
-        let (wants, interval) = *orders.borrow_and_update();
+        let Orders {
+            wants, interval, ..
+        } = *orders.borrow_and_update();
         let start = Instant::now();
         match ticker.tick(wants).await {
             Ok(sample) => {

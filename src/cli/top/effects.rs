@@ -17,6 +17,7 @@ use crate::advisor::recommendation::{Action, Confidence, Recommendation};
 use crate::audit::finding::Finding;
 use crate::audit::rules::of_database;
 use crate::model::change::Change;
+use crate::model::sample::Wants;
 use crate::pg::collect::{Ticker, signal};
 use crate::pg::connect::{ConnectOptions, Connection};
 use crate::report::Style;
@@ -152,7 +153,7 @@ async fn texts(
 ) -> Result<std::collections::HashMap<i64, String>, Failure> {
     let connection = open(options).await?;
     prepare(&connection).await?;
-    let ticker = Ticker::new(&connection).await?;
+    let ticker = Ticker::new(&connection, Wants::NOTHING).await?;
     let texts = ticker.texts(ids).await;
     connection.close().await;
     Ok(texts?)

@@ -55,6 +55,9 @@ const WHOLE_EVERY: u32 = 150;
 /// After so many ticks it is looked again for an extension that is missing.
 const LOOK_AGAIN: u32 = 5;
 
+/// After so many ticks what is wanted now and then is read.
+const NOW_AND_THEN: u32 = 5;
+
 /// Most ticks that a part is left out after timeouts.
 const LONGEST_PAUSE: u32 = 30;
 
@@ -68,6 +71,8 @@ pub struct Ticker<'c> {
     as_of: (Option<i64>, Option<f64>),
     /// For how many ticks it was not read whole.
     ticks: u32,
+    /// What is wanted now and then, and the ticks until it is.
+    seldom: (Wants, u32),
     resting: HashMap<&'static str, Rest>,
 }
 
@@ -137,11 +142,11 @@ pub async fn signal(
 }
 
 impl<'c> Ticker<'c> {
-    /// Looks what there is to read.
+    /// Looks what there is to read. What is wanted seldom comes with the first tick, and every few ticks from then on.
     ///
     /// # Errors
     /// As the server says.
-    pub async fn new(connection: &'c Connection) -> Result<Self, Error> {
+    pub async fn new(connection: &'c Connection, seldom: Wants) -> Result<Self, Error> {
         let extension = extension(connection).await?;
         Ok(Self {
             connection,
@@ -149,6 +154,7 @@ impl<'c> Ticker<'c> {
             known: HashMap::new(),
             as_of: (None, None),
             ticks: 0,
+            seldom: (seldom, 0),
             resting: HashMap::new(),
         })
     }
@@ -158,6 +164,7 @@ impl<'c> Ticker<'c> {
     /// # Errors
     /// When the connection is lost, or not even the server's clock can be read.
     pub async fn tick(&mut self, parts: Wants) -> Result<Sample, Error> {
+        let parts = self.due(parts);
         let mut pulse = self.rows(&PULSE, &[]).await?;
         let pulse = pulse
             .pop()
@@ -197,6 +204,17 @@ impl<'c> Ticker<'c> {
             .panel::<Replication>(parts.replication, &REPLICATION, &[])
             .await?);
         Ok(sample)
+    }
+
+    /// What is read this time.
+    fn due(&mut self, parts: Wants) -> Wants {
+        let (seldom, left) = &mut self.seldom;
+        if let Some(less) = left.checked_sub(1) {
+            *left = less;
+            return parts;
+        }
+        *left = NOW_AND_THEN - 1;
+        parts.and(*seldom)
     }
 
     /// The texts of these statements, by query id. The server reads all texts for it, however few are wanted.
@@ -422,7 +440,7 @@ fn one<T>(rows: Panel<Vec<T>>) -> Panel<T> {
             None => Panel::Failed("the server told nothing".to_owned()),
         },
         Panel::Failed(why) => Panel::Failed(why),
-        Panel::Unread => Panel::Unread,
+        Panel::Unread | Panel::Kept(..) => Panel::Unread,
     }
 }
 

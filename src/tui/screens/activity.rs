@@ -1,17 +1,17 @@
 //! Activity: what sessions do now.
 
 use crate::model::delta::Origin;
-use crate::model::sample::Activity;
+use crate::model::sample::{Activity, Wants};
 use crate::tui::app::App;
 use crate::tui::column::{Column, Format, Level, Row, RowKey, Rows, Value};
-use crate::tui::screens::{HEADER, Screen};
+use crate::tui::screens::Screen;
 
 pub(super) const SCREEN: Screen = Screen {
     name: "activity",
     columns: COLUMNS,
     frozen: 1,
     sort: Some(("xact", true)),
-    wants: HEADER,
+    wants: Wants::NOTHING,
     is_momentary: true,
     rows,
     badge: None,

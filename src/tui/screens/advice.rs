@@ -1,17 +1,18 @@
 //! Advice: which indexes the load wants, which it does not need, and what rules find wrong with the database. Nothing is executed.
 
 use crate::model::delta::Origin;
+use crate::model::sample::Wants;
 use crate::tui::app::{Advised, App};
 use crate::tui::column::{Column, Format, Row, RowKey, Rows, Value};
 use crate::tui::message::Advice;
-use crate::tui::screens::{HEADER, Screen};
+use crate::tui::screens::Screen;
 
 pub(super) const SCREEN: Screen = Screen {
     name: "advice",
     columns: COLUMNS,
     frozen: 1,
     sort: None,
-    wants: HEADER,
+    wants: Wants::NOTHING,
     is_momentary: true,
     rows,
     badge: Some(count),

@@ -3,7 +3,7 @@
 use crate::model::sample::{IndexSample, Wants};
 use crate::tui::app::App;
 use crate::tui::column::{Column, Format, Level, Row, RowKey, Rows, Value};
-use crate::tui::screens::{HEADER, Screen};
+use crate::tui::screens::Screen;
 use crate::tui::tracks::{amount, seconds};
 
 pub(super) const SCREEN: Screen = Screen {
@@ -13,7 +13,7 @@ pub(super) const SCREEN: Screen = Screen {
     sort: Some(("scans", true)),
     wants: Wants {
         indexes: true,
-        ..HEADER
+        ..Wants::NOTHING
     },
     is_momentary: false,
     rows,

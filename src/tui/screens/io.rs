@@ -3,7 +3,7 @@
 use crate::model::sample::{IoKey, IoSample, Sample, Wants};
 use crate::tui::app::App;
 use crate::tui::column::{Column, Format, Level, Row, RowKey, Rows, Value};
-use crate::tui::screens::{HEADER, Screen};
+use crate::tui::screens::Screen;
 use crate::tui::text::BLOCK;
 use crate::tui::tracks::{amount, seconds};
 
@@ -12,7 +12,10 @@ pub(super) const SCREEN: Screen = Screen {
     columns: COLUMNS,
     frozen: 3,
     sort: Some(("read", true)),
-    wants: Wants { io: true, ..HEADER },
+    wants: Wants {
+        io: true,
+        ..Wants::NOTHING
+    },
     is_momentary: false,
     rows,
     badge: None,

@@ -4,17 +4,17 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::activity::{state, wait};
 use crate::model::delta::Origin;
-use crate::model::sample::{Activity, LockWait, Sample};
+use crate::model::sample::{Activity, LockWait, Sample, Wants};
 use crate::tui::app::App;
 use crate::tui::column::{Column, Format, Level, Row, RowKey, Rows, Value};
-use crate::tui::screens::{HEADER, Screen};
+use crate::tui::screens::Screen;
 
 pub(super) const SCREEN: Screen = Screen {
     name: "locks",
     columns: COLUMNS,
     frozen: 1,
     sort: None,
-    wants: HEADER,
+    wants: Wants::NOTHING,
     is_momentary: true,
     rows,
     badge: Some(waiting),

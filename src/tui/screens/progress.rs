@@ -4,7 +4,7 @@ use crate::model::delta::Origin;
 use crate::model::sample::{Progress, Wants};
 use crate::tui::app::App;
 use crate::tui::column::{Column, Format, Row, RowKey, Rows, Value};
-use crate::tui::screens::{HEADER, Screen};
+use crate::tui::screens::Screen;
 
 pub(super) const SCREEN: Screen = Screen {
     name: "progress",
@@ -13,7 +13,7 @@ pub(super) const SCREEN: Screen = Screen {
     sort: Some(("time", true)),
     wants: Wants {
         progress: true,
-        ..HEADER
+        ..Wants::NOTHING
     },
     is_momentary: true,
     rows,

@@ -1,10 +1,10 @@
 //! Queries: which statements the server's time goes to.
 
 use crate::model::delta::Delta;
-use crate::model::sample::{StatementCounters, StatementKey, StatementSample};
+use crate::model::sample::{StatementCounters, StatementKey, StatementSample, Wants};
 use crate::tui::app::App;
 use crate::tui::column::{Column, Format, Level, Row, RowKey, Rows, Value};
-use crate::tui::screens::{HEADER, Screen};
+use crate::tui::screens::Screen;
 use crate::tui::text::BLOCK;
 use crate::tui::tracks::{amount, seconds};
 
@@ -13,7 +13,10 @@ pub(super) const SCREEN: Screen = Screen {
     columns: COLUMNS,
     frozen: 1,
     sort: Some(("load", true)),
-    wants: HEADER,
+    wants: Wants {
+        statements: true,
+        ..Wants::NOTHING
+    },
     is_momentary: false,
     rows,
     badge: None,

@@ -4,7 +4,7 @@ use crate::model::sample::TableSample;
 use crate::model::sample::Wants;
 use crate::tui::app::App;
 use crate::tui::column::{Column, Format, Level, Row, RowKey, Rows, Value};
-use crate::tui::screens::{HEADER, Screen};
+use crate::tui::screens::Screen;
 use crate::tui::tracks::{amount, seconds};
 
 pub(super) const SCREEN: Screen = Screen {
@@ -14,7 +14,7 @@ pub(super) const SCREEN: Screen = Screen {
     sort: Some(("seq_read", true)),
     wants: Wants {
         tables: true,
-        ..HEADER
+        ..Wants::NOTHING
     },
     is_momentary: false,
     rows,

@@ -141,49 +141,51 @@ fn each_screen_wants_what_it_shows() {
     };
     let queries = Wants {
         statements: true,
-        ..Wants::default()
+        ..Wants::NOTHING
     };
+    let nothing = Wants::NOTHING;
     for (key, expected) in [
+        ("2", nothing),
         (
             "4",
             Wants {
                 tables: true,
-                ..queries
+                ..nothing
             },
         ),
         (
             "5",
             Wants {
                 indexes: true,
-                ..queries
+                ..nothing
             },
         ),
         (
             "6",
             Wants {
                 io: true,
-                ..queries
+                ..nothing
             },
         ),
         (
             "7",
             Wants {
                 progress: true,
-                ..queries
+                ..nothing
             },
         ),
         (
             "9",
             Wants {
                 replication: true,
-                ..queries
+                ..nothing
             },
         ),
         ("1", queries),
     ] {
         assert_eq!(wants(&keys(&mut app, key)), Some(expected), "{key}");
     }
-    // A table's page has its indexes.
+    // A table's page has its indexes and statements.
     keys(&mut app, "4");
     let expected = Wants {
         tables: true,
@@ -384,4 +386,34 @@ fn the_mouse_presses_tabs_heads_and_rows() {
         update(&mut app, Message::Click(place.0, place.1));
         assert_eq!(app.screen().name, expected, "{place:?}");
     }
+}
+
+#[test]
+fn what_was_not_asked_for_is_kept() {
+    let later = || {
+        let mut app = app((120, 40));
+        let before = shown(&app);
+        for ticks in [3.0, 4.0] {
+            let mut next = sample(ticks);
+            next.statements = Panel::Unread;
+            update(&mut app, Message::Sample(Box::new(next)));
+        }
+        assert_eq!(shown(&app), before);
+        app
+    };
+    // The next interval is as long as it was.
+    let mut app = later();
+    update(&mut app, Message::Sample(Box::new(sample(5.0))));
+    let seconds = app.tracks.statements.seconds;
+    assert!((seconds - 6.0).abs() < 1e-9, "{seconds}");
+    assert!(app.events.is_empty(), "{:?}", app.events);
+    // A reset in it is noticed.
+    let mut app = later();
+    let mut next = sample(5.0);
+    if let Panel::Read(statements) = &mut next.statements {
+        statements.reset = Some(START + 9.0);
+    }
+    update(&mut app, Message::Sample(Box::new(next)));
+    let is_told = |what: &str| app.events.iter().any(|(_, event)| event.contains(what));
+    assert!(is_told("was reset"), "{:?}", app.events);
 }

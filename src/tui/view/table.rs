@@ -92,7 +92,14 @@ fn above(app: &App, pen: &mut Pen<'_>, area: Rect) {
     } else {
         format!("   filter {}", app.filter.text)
     };
-    let text = format!(" {sort}{mode}{filter}");
+    let age = app.sample.as_ref();
+    let age = age.map_or(0.0, |sample| sample.age(app.screen().wants));
+    let age = if age > 0.0 {
+        format!(", {} old", crate::tui::text::age(age))
+    } else {
+        String::new()
+    };
+    let text = format!(" {sort}{mode}{age}{filter}");
     let (count, top) = (app.grid.rows.len(), look.top);
     let last = (top + app.height()).min(count);
     let place = match count {

@@ -257,3 +257,21 @@ fn in_ascii_and_without_colours() {
     keys(&mut app, "1\n");
     assert!(self::picture(&app).is_ascii());
 }
+
+#[test]
+fn the_age_of_what_was_not_asked_for_is_told() {
+    let mut app = app((120, 40));
+    assert!(!picture(&app).contains(" old"));
+    for ticks in [3.0, 4.0] {
+        let mut next = sample(ticks);
+        next.statements = Panel::Unread;
+        update(&mut app, Message::Sample(Box::new(next)));
+    }
+    assert!(
+        picture(&app).contains("last interval, 4.0s old"),
+        "{}",
+        picture(&app)
+    );
+    keys(&mut app, "4");
+    assert!(!picture(&app).contains(" old"), "{}", picture(&app));
+}
