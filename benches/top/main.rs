@@ -1,7 +1,7 @@
 //! What watching costs: `pgperf top` beside `pg_activity` and `pg_top`, on one server with 5,000 statements, 14 MB of texts and
 //! 2,000 tables, at the same interval.
 //!
-//! `cargo bench --bench top -- [--seconds 30] [--major 15] [PROGRAM …]`
+//! `cargo bench --bench top -- [--seconds 30] [--major 15] [--parts] [PROGRAM …]`; `--parts` lists what each statement has taken
 //!
 //! Each program runs in a terminal (tmux) of 120x40 at 2 s, behind a socket that counts bytes, as a role of `pg_monitor`. Measured are
 //! the server's time for its statements and the temporary blocks that they write (`pg_stat_statements`), bytes from the server, the
@@ -22,7 +22,7 @@ use terminal::Terminal;
 use wire::Wire;
 
 /// Until texts are read and caches are filled.
-const WARM_UP: Duration = Duration::from_secs(12);
+const WARM_UP: Duration = Duration::from_secs(25);
 
 /// Seconds between refreshes, of all programs.
 const INTERVAL: u64 = 2;
@@ -113,7 +113,12 @@ fn main() {
         );
         for program in PROGRAMS.iter().filter(chosen) {
             match measure(&server, program, seconds).await {
-                Some(line) => println!("{line}"),
+                Some(line) => {
+                    println!("{line}");
+                    if arguments.iter().any(|a| a == "--parts") {
+                        println!("{}", server.parts().await);
+                    }
+                }
                 None => println!("{:<16} is not here, or showed no screen", program.name),
             }
         }

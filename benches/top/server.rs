@@ -141,6 +141,25 @@ impl Server {
         }
     }
 
+    /// The watcher's statements since they were asked for last, the dearest first: calls, mean and least time.
+    pub(crate) async fn parts(&self) -> String {
+        let sql = "select s.calls, s.mean_exec_time, s.min_exec_time, s.rows / s.calls,
+                left(regexp_replace(s.query, '.*(pgperf \\*/|select) *(-- )?', ''), 60),
+                pg_stat_statements_reset(s.userid, s.dbid, s.queryid) is not null
+            from pg_stat_statements s where s.userid = 'watcher'::regrole order by s.total_exec_time desc";
+        let rows = self.session.query(sql, &[]).await.unwrap();
+        let line = |row: &tokio_postgres::Row| {
+            let (calls, rows): (i64, i64) = (row.get(0), row.get(3));
+            let (mean, least): (f64, f64) = (row.get(1), row.get(2));
+            let text: String = row.get(4);
+            format!(
+                "    {calls:>5} x {mean:>7.2} ms, at least {least:>6.2}, {rows:>5} rows: {text}"
+            )
+        };
+        let lines: Vec<String> = rows.iter().map(line).collect();
+        lines.join("\n")
+    }
+
     /// The file of its socket.
     pub(crate) fn socket(&self) -> PathBuf {
         self.local

@@ -310,7 +310,7 @@ impl App {
     /// How many rows of the table fit.
     #[must_use]
     pub fn height(&self) -> usize {
-        crate::tui::view::table_height(self.size).max(1)
+        crate::tui::view::table_height(self).max(1)
     }
 
     /// The columns that are not left out, with their positions.

@@ -15,6 +15,17 @@ use crate::model::sample::Wants;
 use crate::tui::app::App;
 use crate::tui::column::{Column, Row, RowKey, Rows, Value};
 
+/// What is shown of the cursor's row below the table, where there is room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Preview {
+    /// Nothing: the row is all.
+    None,
+    /// The statement; of a large terminal, the page.
+    Statement,
+    /// The page, in a large terminal.
+    Page,
+}
+
 /// A screen.
 #[derive(Debug)]
 pub struct Screen {
@@ -32,6 +43,8 @@ pub struct Screen {
     pub is_momentary: bool,
     /// Makes the rows.
     pub rows: fn(&App) -> Rows,
+    /// What is shown of the cursor's row below the table.
+    pub preview: Preview,
     /// What is counted in the tab: locks, advice.
     pub badge: Option<fn(&App) -> usize>,
 }

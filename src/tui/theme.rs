@@ -3,6 +3,7 @@
 use ratatui::style::{Color, Modifier, Style};
 
 use crate::tui::column::Level;
+use crate::tui::tracks::Class;
 
 /// A set of colours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +39,8 @@ pub enum Part {
     Literal,
     /// What asks for attention.
     At(Level),
+    /// Active sessions of a wait class.
+    Load(Class),
     /// Everything, while the connection is lost.
     Dimmed,
 }
@@ -80,10 +83,13 @@ impl Theme {
             Part::Head => plain.add_modifier(Modifier::UNDERLINED),
             Part::Key => of(Color::Cyan, bold),
             Part::Keyword => of(Color::Blue, bold),
-            Part::Literal => of(Color::Green, plain),
+            Part::Literal | Part::Load(Class::Cpu) => of(Color::Green, plain),
             Part::At(Level::Warn) => of(Color::Yellow, bold),
             Part::At(Level::Alarm) if coloured => bold.fg(Color::Red),
             Part::Sorted | Part::At(Level::Alarm) => bold.add_modifier(Modifier::UNDERLINED),
+            Part::Load(Class::Io) => of(Color::Blue, plain),
+            Part::Load(Class::Lock) => of(Color::Red, bold),
+            Part::Load(Class::Other) => of(Color::Yellow, plain),
             Part::Dimmed => plain.add_modifier(Modifier::DIM),
         }
     }

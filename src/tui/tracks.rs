@@ -34,6 +34,46 @@ impl Mode {
     }
 }
 
+/// What an active session is busy with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Class {
+    /// It waits for nothing that the server knows of.
+    Cpu,
+    /// Reading or writing.
+    Io,
+    /// A lock.
+    Lock,
+    /// Anything else but the client.
+    Other,
+}
+
+impl Class {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Cpu, Self::Io, Self::Other, Self::Lock];
+
+    /// Its name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Cpu => "cpu",
+            Self::Io => "io",
+            Self::Lock => "lock",
+            Self::Other => "other",
+        }
+    }
+
+    /// Of a session's `wait_event_type`.
+    #[must_use]
+    pub fn of(wait_event_type: Option<&str>) -> Self {
+        match wait_event_type {
+            None => Self::Cpu,
+            Some("IO") => Self::Io,
+            Some("Lock" | "LWLock") => Self::Lock,
+            Some(_) => Self::Other,
+        }
+    }
+}
+
 /// Sessions of clients at one instant, by what they do: active ones are load, of which the CPU has what waits for nothing.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Waits {
@@ -54,17 +94,28 @@ impl Waits {
         self.cpu + self.io + self.lock + self.other
     }
 
+    /// Those of a class.
+    #[must_use]
+    pub fn count(&self, class: Class) -> u32 {
+        match class {
+            Class::Cpu => self.cpu,
+            Class::Io => self.io,
+            Class::Lock => self.lock,
+            Class::Other => self.other,
+        }
+    }
+
     fn of(sample: &Sample) -> Self {
         let mut waits = Self::default();
         for session in sample.activity.read().into_iter().flatten() {
             if !session.is_active() {
                 continue;
             }
-            match session.wait_event_type.as_deref() {
-                None => waits.cpu += 1,
-                Some("IO") => waits.io += 1,
-                Some("Lock" | "LWLock") => waits.lock += 1,
-                Some(_) => waits.other += 1,
+            match Class::of(session.wait_event_type.as_deref()) {
+                Class::Cpu => waits.cpu += 1,
+                Class::Io => waits.io += 1,
+                Class::Lock => waits.lock += 1,
+                Class::Other => waits.other += 1,
             }
         }
         waits

@@ -3,7 +3,10 @@
 mod above;
 mod detail;
 mod header;
+mod layout;
+mod load;
 mod pen;
+mod preview;
 mod table;
 
 use ratatui::Frame;
@@ -11,21 +14,16 @@ use ratatui::layout::Rect;
 
 use crate::tui::app::{App, Layer, Link};
 use crate::tui::theme::Part;
+use layout::{FOOTER, HEADS, Layout};
 use pen::Pen;
 
 /// What is smaller cannot be read.
 const LEAST: (u16, u16) = (60, 12);
 
-/// Lines of the header, the line above the table and the heads.
-const ABOVE: u16 = 6;
-
-/// The line at the bottom.
-const BELOW: u16 = 1;
-
 /// How many rows of the table fit.
 #[must_use]
-pub fn table_height(size: (u16, u16)) -> usize {
-    usize::from(size.1.saturating_sub(ABOVE + BELOW))
+pub fn table_height(app: &App) -> usize {
+    usize::from(Layout::new(app.size, app.screen()).rows())
 }
 
 /// How many lines the layer on top has.
@@ -53,19 +51,20 @@ pub enum Hit {
 /// What is at that place, unless something lies above it.
 #[must_use]
 pub fn hit(app: &App, x: u16, y: u16) -> Option<Hit> {
-    let area = Rect::new(0, 0, app.size.0, app.size.1);
     if y + 1 == header::HEIGHT {
         return header::tab_at(app, x).map(Hit::Tab);
     }
     if !app.layers.is_empty() {
         return None;
     }
-    if y + 1 == ABOVE {
-        return table::column_at(app, area, x).map(Hit::Head);
+    let layout = Layout::new(app.size, app.screen());
+    let first = layout.table.y + HEADS;
+    if y + 1 == first {
+        return table::column_at(app, layout.table, x).map(Hit::Head);
     }
-    let line = usize::from(y.checked_sub(ABOVE)?);
+    let line = usize::from(y.checked_sub(first)?);
     let row = app.look().top + line;
-    (line < table_height(app.size) && row < app.grid.rows.len()).then_some(Hit::Row(row))
+    (line < table_height(app) && row < app.grid.rows.len()).then_some(Hit::Row(row))
 }
 
 /// Draws all of it.
@@ -84,20 +83,20 @@ pub fn view(app: &App, frame: &mut Frame<'_>) {
     header::draw(app, &mut pen, area);
     let body = Rect {
         y: area.y + header::HEIGHT,
-        height: area.height - header::HEIGHT - BELOW,
+        height: area.height - header::HEIGHT - FOOTER,
         ..area
     };
-    match app.layers.first() {
-        Some(Layer::Detail(..)) => {
-            let open = app.layers.iter().rev().find_map(|layer| match layer {
-                Layer::Detail(key, top) => Some((key, *top)),
-                _ => None,
-            });
-            if let Some((key, top)) = open {
-                detail::draw(app, &mut pen, body, key, top);
-            }
-        }
-        _ => table::draw(app, &mut pen, body),
+    let open = app.layers.iter().rev().find_map(|layer| match layer {
+        Layer::Detail(key, top) => Some((key, *top)),
+        _ => None,
+    });
+    if let Some((key, top)) = open {
+        detail::draw(app, &mut pen, body, key, top);
+    } else {
+        let layout = Layout::new((area.width, area.height), app.screen());
+        load::draw(app, &mut pen, layout.load);
+        table::draw(app, &mut pen, layout.table);
+        preview::draw(app, &mut pen, &layout);
     }
     above::draw(app, &mut pen, area);
     above::footer(app, &mut pen, area);

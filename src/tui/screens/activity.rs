@@ -4,7 +4,7 @@ use crate::model::delta::Origin;
 use crate::model::sample::{Activity, Wants};
 use crate::tui::app::App;
 use crate::tui::column::{Column, Format, Level, Row, RowKey, Rows, Value};
-use crate::tui::screens::Screen;
+use crate::tui::screens::{Preview, Screen};
 
 pub(super) const SCREEN: Screen = Screen {
     name: "activity",
@@ -13,6 +13,7 @@ pub(super) const SCREEN: Screen = Screen {
     sort: Some(("xact", true)),
     wants: Wants::NOTHING,
     is_momentary: true,
+    preview: Preview::Statement,
     rows,
     badge: None,
 };

@@ -5,7 +5,7 @@ use crate::model::sample::Wants;
 use crate::tui::app::{Advised, App};
 use crate::tui::column::{Column, Format, Row, RowKey, Rows, Value};
 use crate::tui::message::Advice;
-use crate::tui::screens::Screen;
+use crate::tui::screens::{Preview, Screen};
 
 pub(super) const SCREEN: Screen = Screen {
     name: "advice",
@@ -14,6 +14,7 @@ pub(super) const SCREEN: Screen = Screen {
     sort: None,
     wants: Wants::NOTHING,
     is_momentary: true,
+    preview: Preview::Page,
     rows,
     badge: Some(count),
 };

@@ -3,7 +3,7 @@
 use crate::model::sample::{DatabaseSample, Replication, Wants};
 use crate::tui::app::App;
 use crate::tui::column::{Column, Format, Level, Row, RowKey, Rows, Value};
-use crate::tui::screens::Screen;
+use crate::tui::screens::{Preview, Screen};
 use crate::tui::text::BLOCK;
 use crate::tui::tracks::{amount, seconds};
 
@@ -17,6 +17,7 @@ pub(super) const SCREEN: Screen = Screen {
         ..Wants::NOTHING
     },
     is_momentary: false,
+    preview: Preview::None,
     rows,
     badge: None,
 };

@@ -7,7 +7,7 @@ use crate::model::delta::Origin;
 use crate::model::sample::{Activity, LockWait, Sample, Wants};
 use crate::tui::app::App;
 use crate::tui::column::{Column, Format, Level, Row, RowKey, Rows, Value};
-use crate::tui::screens::Screen;
+use crate::tui::screens::{Preview, Screen};
 
 pub(super) const SCREEN: Screen = Screen {
     name: "locks",
@@ -16,6 +16,7 @@ pub(super) const SCREEN: Screen = Screen {
     sort: None,
     wants: Wants::NOTHING,
     is_momentary: true,
+    preview: Preview::Statement,
     rows,
     badge: Some(waiting),
 };

@@ -4,7 +4,7 @@ use crate::model::delta::Origin;
 use crate::model::sample::{Progress, Wants};
 use crate::tui::app::App;
 use crate::tui::column::{Column, Format, Row, RowKey, Rows, Value};
-use crate::tui::screens::Screen;
+use crate::tui::screens::{Preview, Screen};
 
 pub(super) const SCREEN: Screen = Screen {
     name: "progress",
@@ -16,6 +16,7 @@ pub(super) const SCREEN: Screen = Screen {
         ..Wants::NOTHING
     },
     is_momentary: true,
+    preview: Preview::None,
     rows,
     badge: None,
 };

@@ -4,7 +4,7 @@ use crate::model::delta::Delta;
 use crate::model::sample::{StatementCounters, StatementKey, StatementSample, Wants};
 use crate::tui::app::App;
 use crate::tui::column::{Column, Format, Level, Row, RowKey, Rows, Value};
-use crate::tui::screens::Screen;
+use crate::tui::screens::{Preview, Screen};
 use crate::tui::text::BLOCK;
 use crate::tui::tracks::{amount, seconds};
 
@@ -18,6 +18,7 @@ pub(super) const SCREEN: Screen = Screen {
         ..Wants::NOTHING
     },
     is_momentary: false,
+    preview: Preview::Statement,
     rows,
     badge: None,
 };

@@ -4,7 +4,7 @@ use crate::model::sample::TableSample;
 use crate::model::sample::Wants;
 use crate::tui::app::App;
 use crate::tui::column::{Column, Format, Level, Row, RowKey, Rows, Value};
-use crate::tui::screens::Screen;
+use crate::tui::screens::{Preview, Screen};
 use crate::tui::tracks::{amount, seconds};
 
 pub(super) const SCREEN: Screen = Screen {
@@ -17,6 +17,7 @@ pub(super) const SCREEN: Screen = Screen {
         ..Wants::NOTHING
     },
     is_momentary: false,
+    preview: Preview::Page,
     rows,
     badge: None,
 };

@@ -13,6 +13,8 @@ use crate::tui::app::App;
 use crate::tui::column::RowKey;
 use crate::tui::theme::Part;
 
+pub(super) use statement::heading;
+
 /// A line in parts.
 pub(super) type Line = Vec<(String, Part)>;
 

@@ -9,7 +9,7 @@ use crate::tui::column::Level;
 use crate::tui::screens::SCREENS;
 use crate::tui::text::{age, bytes, clean, clock, count, number, percent};
 use crate::tui::theme::Part;
-use crate::tui::tracks::{Mode, Waits, amount, seconds};
+use crate::tui::tracks::{Class, Mode, Waits, amount, seconds};
 
 /// The titles of the tabs, from the widest to the narrowest form.
 const TABS: &[[&str; 9]] = &[
@@ -212,15 +212,17 @@ fn sessions(app: &App, sample: &Sample) -> Vec<Word> {
     words
 }
 
+fn level(class: Class) -> Level {
+    match class {
+        Class::Lock => Level::Warn,
+        Class::Cpu | Class::Io | Class::Other => Level::Calm,
+    }
+}
+
 /// `(cpu 3 io 1 lock 2)`.
 fn classes(waits: Waits) -> Vec<Word> {
-    let classes = [
-        ("cpu", waits.cpu, Level::Calm),
-        ("io", waits.io, Level::Calm),
-        ("lock", waits.lock, Level::Warn),
-        ("other", waits.other, Level::Calm),
-    ];
-    let some = classes.into_iter().filter(|(_, count, _)| *count > 0);
+    let some = Class::ALL.map(|class| (class.name(), waits.count(class), level(class)));
+    let some = some.into_iter().filter(|(_, count, _)| *count > 0);
     let mut words = Vec::new();
     for (name, count, level) in some {
         let open = if words.is_empty() { " (" } else { " " };

@@ -56,6 +56,26 @@ impl<'b> Pen<'b> {
         }
     }
 
+    /// A line across the top of an area, with words in it.
+    pub(super) fn rule(&mut self, area: Rect, words: &[(String, Part)]) {
+        let line = if self.ascii { "-" } else { "─" };
+        let line = line.repeat(usize::from(area.width));
+        self.line(area, 0, &line, Part::Faint);
+        let room = usize::from(area.width).saturating_sub(4);
+        let (end, mut left) = (area.right().saturating_sub(1), room);
+        let mut at = area.x + 1;
+        for (nth, (word, part)) in words.iter().enumerate() {
+            let before = if nth == 0 { " " } else { "" };
+            let after = if nth + 1 == words.len() { " " } else { "" };
+            let word: String = format!("{before}{word}{after}")
+                .chars()
+                .take(left)
+                .collect();
+            left -= word.chars().count();
+            at = self.text(at, area.y, end.saturating_sub(at), &word, *part);
+        }
+    }
+
     /// Words in different styles one after another; gives the column behind them.
     pub(super) fn words(&mut self, x: u16, y: u16, end: u16, words: &[(String, Part)]) -> u16 {
         let mut at = x;

@@ -25,7 +25,8 @@ pub(super) fn lines(app: &App, key: &StatementKey, width: usize) -> Vec<Line> {
     lines
 }
 
-fn heading(app: &App, key: &StatementKey) -> Line {
+/// Which statement it is, and whose.
+pub(in crate::tui::view) fn heading(app: &App, key: &StatementKey) -> Line {
     let id = key
         .queryid
         .map_or_else(|| "hidden".to_owned(), |id| id.to_string());
