@@ -39,7 +39,7 @@ impl Layout {
         let room = height.saturating_sub(header::HEIGHT + FOOTER + load);
         let preview = match screen.preview {
             Preview::None => 0,
-            _ if is_tall => room * 2 / 5,
+            _ if is_tall => room / 5 * 2,
             Preview::Statement if height >= 32 => 6,
             Preview::Statement if height >= 22 => 4,
             Preview::Statement | Preview::Page => 0,
@@ -57,5 +57,41 @@ impl Layout {
     /// How many rows of the table fit.
     pub(super) fn rows(&self) -> u16 {
         self.table.height.saturating_sub(HEADS)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tui::screens::SCREENS;
+
+    #[test]
+    fn at_every_size_the_parts_lie_below_each_other() {
+        for (width, height) in [
+            (0, 0),
+            (80, 24),
+            (120, 40),
+            (160, 45),
+            (200, 60),
+            (u16::MAX, u16::MAX),
+        ] {
+            for screen in SCREENS {
+                let Layout {
+                    load,
+                    table,
+                    preview,
+                    ..
+                } = Layout::new((width, height), screen);
+                let name = screen.name;
+                assert_eq!(
+                    (load.y, load.bottom()),
+                    (header::HEIGHT, table.y),
+                    "{name} {height}"
+                );
+                assert_eq!(table.bottom(), preview.y, "{name} {height}");
+                let end = height.saturating_sub(FOOTER).max(header::HEIGHT);
+                assert_eq!(preview.bottom(), end, "{name} {height}");
+            }
+        }
     }
 }

@@ -103,18 +103,22 @@ fn now(app: &App, pen: &mut Pen<'_>, area: Rect) {
     let Some(sample) = &app.sample else {
         return;
     };
-    let mut kinds: BTreeMap<String, (usize, f64, Level)> = BTreeMap::new();
+    let mut kinds: BTreeMap<String, (usize, Option<f64>, Level)> = BTreeMap::new();
     for session in sample.activity.read().into_iter().flatten() {
         let Some((kind, since, level)) = busy(session) else {
             continue;
         };
-        let seconds = since.map_or(0.0, |since| (sample.pulse.at - since).max(0.0));
-        let known = kinds.entry(kind).or_insert((0, 0.0, level));
+        let seconds = since.map(|since| (sample.pulse.at - since).max(0.0));
+        let known = kinds.entry(kind).or_insert((0, None, level));
         known.0 += 1;
-        known.1 = known.1.max(seconds);
+        known.1 = seconds.into_iter().chain(known.1).reduce(f64::max);
     }
     let mut kinds: Vec<_> = kinds.into_iter().collect();
-    kinds.sort_by(|a, b| b.1.0.cmp(&a.1.0).then_with(|| b.1.1.total_cmp(&a.1.1)));
+    kinds.sort_by(|a, b| {
+        b.1.0
+            .cmp(&a.1.0)
+            .then_with(|| b.1.1.unwrap_or(0.0).total_cmp(&a.1.1.unwrap_or(0.0)))
+    });
     if kinds.is_empty() {
         pen.text(
             room.x,
@@ -128,7 +132,10 @@ fn now(app: &App, pen: &mut Pen<'_>, area: Rect) {
         let words = [
             (format!("{count:>4} "), Part::Plain),
             (clean(&kind), Part::At(level)),
-            (format!(", {}", age(seconds)), Part::Faint),
+            (
+                seconds.map_or_else(String::new, |s| format!(", {}", age(s))),
+                Part::Faint,
+            ),
         ];
         pen.words(room.x, y, room.right(), &words);
     }
@@ -142,6 +149,9 @@ fn busy(session: &Activity) -> Option<(String, Option<f64>, Level)> {
             session.state_change,
             Level::Warn,
         ));
+    }
+    if session.is_client() && session.state.is_none() {
+        return Some(("hidden".to_owned(), None, Level::Warn));
     }
     if !session.is_active() {
         return None;

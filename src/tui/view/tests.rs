@@ -275,3 +275,27 @@ fn the_age_of_what_was_not_asked_for_is_told() {
     keys(&mut app, "4");
     assert!(!picture(&app).contains(" old"), "{}", picture(&app));
 }
+
+#[test]
+fn every_screen_fits_every_size() {
+    for (width, height) in [
+        (60, 12),
+        (61, 21),
+        (79, 22),
+        (100, 31),
+        (159, 45),
+        (160, 44),
+        (160, 46),
+        (300, 99),
+    ] {
+        for key in "123456789".chars() {
+            let mut app = app((width, height));
+            keys(&mut app, &key.to_string());
+            assert_eq!(
+                picture(&app).lines().count(),
+                usize::from(height) * 2 + 1,
+                "{key} {width}x{height}"
+            );
+        }
+    }
+}
