@@ -67,7 +67,9 @@ fn curve(app: &App, pen: &mut Pen<'_>, area: Rect) {
     let shown = waits
         .iter()
         .skip(waits.len().saturating_sub(usize::from(width)));
-    let most = shown.clone().map(Waits::active).max().unwrap_or(0).max(1);
+    // A session is a line, as long as there are few.
+    let most = shown.clone().map(Waits::active).max();
+    let most = most.unwrap_or(0).max(u32::from(room.height));
     pen.right(room.x, room.y, SCALE - 1, &most.to_string(), Part::Faint);
     pen.right(room.x, room.bottom() - 1, SCALE - 1, "0", Part::Faint);
     for (x, waits) in (room.x + SCALE..).zip(shown) {
