@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use pgperf::pg::local::LocalServer;
 
-use super::support::{hypopg_major, installation, load_shop, options, shop_traffic};
+use super::support::{client, hypopg_major, installation, load_shop, options, shop_traffic};
 use super::terminal::Terminal;
 
 /// Size of a character, in the units of the picture.
@@ -162,8 +162,8 @@ async fn pictures_for_the_readme() {
         env!("CARGO_BIN_EXE_pgperf")
     );
     let terminal = Terminal::run(&command, 120, 32);
-    let save = |name: &str| {
-        let picture = svg(&terminal.coloured_screen(), 120);
+    let save = |name: &str, columns: usize| {
+        let picture = svg(&terminal.coloured_screen(), columns);
         assert!(picture.contains("pgperf top"), "{name}");
         let path = format!("{}/testdata/screens/{name}.svg", env!("CARGO_MANIFEST_DIR"));
         std::fs::write(path, picture).unwrap();
@@ -175,20 +175,37 @@ async fn pictures_for_the_readme() {
     terminal.until("statements", |screen| {
         screen.matches("postgres").count() > 8 && !screen.contains("text not read yet")
     });
-    save("queries");
+    save("queries", 120);
     terminal.press(&["Enter"]);
     terminal.resize(120, 48);
     terminal.shows("Plan, findings and advice");
     terminal.until("the whole page", |screen| {
         !screen.contains("is being asked")
     });
-    save("statement");
+    save("statement", 120);
     terminal.resize(120, 32);
     terminal.press(&["q", "4"]);
     terminal.until("tables", |screen| {
         screen.contains("SEQ ROWS/s") && screen.contains("orders")
     });
-    save("tables");
+    save("tables", 120);
+    // A large terminal, under load, with the advice for it.
+    terminal.press(&["8"]);
+    terminal.until("the advice", |screen| screen.contains("create"));
+    terminal.press(&["1"]);
+    terminal.resize(170, 46);
+    let report = async || {
+        let session = client(&conninfo).await;
+        for _ in 0..150 {
+            let sql = "select status, count(*), sum(total) from orders group by status";
+            session.batch_execute(sql).await.unwrap();
+        }
+    };
+    tokio::join!(shop_traffic(&conninfo), report(), report());
+    terminal.until("the load", |screen| {
+        screen.contains("Active sessions") && screen.contains("LOAD%")
+    });
+    save("dashboard", 170);
     terminal.press(&["q"]);
     terminal.ends(0);
 }
