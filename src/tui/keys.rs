@@ -87,6 +87,8 @@ pub enum Action {
     Edge(i32),
     /// Scroll the columns.
     Sideways(i32),
+    /// Minutes of a recording.
+    Time(i32),
     /// Show all of the row.
     Detail,
     /// Type a filter.
@@ -283,6 +285,14 @@ pub const BINDINGS: &[Binding] = &[
         &[Key::Right, Key::Char('l')],
         "columns to the right",
     ),
+    bind(
+        Action::Time(-1),
+        &[Key::Char('[')],
+        "of a recording: a minute back; ← and → go by samples",
+    ),
+    bind(Action::Time(1), &[Key::Char(']')], "a minute on"),
+    bind(Action::Time(-10), &[Key::Char('{')], "ten minutes back"),
+    bind(Action::Time(10), &[Key::Char('}')], "ten minutes on"),
     bind(Action::Screen(1), &[Key::Char('1')], "Queries"),
     bind(Action::Screen(2), &[Key::Char('2')], "Activity"),
     bind(Action::Screen(3), &[Key::Char('3')], "Locks"),

@@ -140,7 +140,7 @@ const HISTORY_S: f64 = 600.0;
 const HISTORY: usize = 600;
 
 /// Everything that is followed.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Tracks {
     /// Statements.
     pub statements: Track<StatementKey, StatementCounters>,

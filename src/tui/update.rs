@@ -195,6 +195,10 @@ fn act(app: &mut App, action: Action) -> Vec<Effect> {
         }
         Action::Edge(to) => moves::by(app, to.saturating_mul(1_000_000)),
         Action::Sideways(by) => moves::sideways(app, by),
+        Action::Time(_) => {
+            app.tell("only a recording has another time: --replay");
+            Vec::new()
+        }
         Action::SortBy(by) => moves::sort_by(app, by),
         Action::Reverse => {
             let look = app.look_mut();

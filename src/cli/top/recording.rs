@@ -1,7 +1,10 @@
-//! `--record` and `--replay`: samples in a file, one a line, packed by gzip. A line has the statements that counted something since
-//! the line before, so that an hour of a large server is some megabytes.
+//! `--record` and `--replay`: samples in a file, one a line, packed by gzip. A line has the statements, tables and indexes that counted
+//! something since a line had them last, so that an hour of a large server is some megabytes.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+mod parts;
+mod player;
+
+use std::collections::{BTreeMap, HashSet};
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, BufWriter, Write as _};
 use std::path::Path;
@@ -11,18 +14,20 @@ use flate2::read::MultiGzDecoder;
 use flate2::write::GzEncoder;
 use serde::{Deserialize, Serialize};
 
+use self::parts::{Gone, Parts};
+use self::player::Player;
 use super::super::interrupt::interrupted;
 use super::super::{Exit, Failure};
 use super::now;
 use super::terminal::{self, Screen};
-use crate::model::sample::{Panel, Sample, StatementKey, StatementSample};
-use crate::tui::app::App;
+use crate::model::sample::Sample;
+use crate::tui::app::{App, Layer};
 use crate::tui::keys::{Action, Key, action};
 use crate::tui::message::{Effect, Message};
 use crate::tui::update::update;
 
 /// The form of the lines.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// The first line.
 #[derive(Debug, Serialize, Deserialize)]
@@ -36,8 +41,8 @@ struct Head {
 #[serde(default)]
 struct Line {
     sample: Sample,
-    /// Statements that are gone since the line before.
-    gone: Vec<StatementKey>,
+    /// What is gone since a line had it.
+    gone: Gone,
     /// Texts that no line before has.
     texts: BTreeMap<i64, String>,
     /// Names of roles that no line before has.
@@ -52,7 +57,7 @@ fn failed(path: &Path, error: impl std::fmt::Display) -> Failure {
 pub(super) struct Recorder {
     path: std::path::PathBuf,
     file: GzEncoder<BufWriter<File>>,
-    last: HashMap<StatementKey, StatementSample>,
+    parts: Parts,
     texts: HashSet<i64>,
     roles: HashSet<u32>,
 }
@@ -65,7 +70,7 @@ impl Recorder {
         let mut recorder = Self {
             path: path.to_owned(),
             file: GzEncoder::new(BufWriter::new(file), Compression::fast()),
-            last: HashMap::new(),
+            parts: Parts::new(),
             texts: HashSet::new(),
             roles: HashSet::new(),
         };
@@ -90,17 +95,7 @@ impl Recorder {
             sample: sample.clone(),
             ..Line::default()
         };
-        if let Panel::Read(statements) = &mut line.sample.statements {
-            let entries = std::mem::take(&mut statements.entries);
-            let now: HashMap<StatementKey, StatementSample> =
-                entries.iter().map(|entry| (entry.key, *entry)).collect();
-            let gone = self.last.keys().filter(|key| !now.contains_key(key));
-            line.gone = gone.copied().collect();
-            line.gone.sort_unstable();
-            let is_new = |entry: &StatementSample| self.last.get(&entry.key) != Some(entry);
-            statements.entries = entries.into_iter().filter(is_new).collect();
-            self.last = now;
-        }
+        line.gone = self.parts.strip(&mut line.sample);
         for (id, text) in &app.texts {
             if self.texts.insert(*id) {
                 line.texts.insert(*id, text.to_string());
@@ -179,7 +174,7 @@ pub(super) async fn replay(path: &Path, mut app: App) -> Result<Exit, Failure> {
         let Some(message) = message else {
             return Ok(Exit::Clean);
         };
-        if let Some(to) = moved(&app, &message, player.at, lines.len()) {
+        if let Some(to) = moved(&app, &message, player.at, &lines) {
             player.go(&mut app, to);
             continue;
         }
@@ -197,83 +192,25 @@ pub(super) async fn replay(path: &Path, mut app: App) -> Result<Exit, Failure> {
 }
 
 /// To which sample a key goes.
-fn moved(app: &App, message: &Message, at: usize, count: usize) -> Option<usize> {
+fn moved(app: &App, message: &Message, at: usize, lines: &[Line]) -> Option<usize> {
     let Message::Key(key) = message else {
         return None;
     };
-    if !app.layers.is_empty() || !matches!(key, Key::Left | Key::Right) {
+    let is_page = |layer: &Layer| matches!(layer, Layer::Detail(..));
+    if !app.layers.iter().all(is_page) {
         return None;
     }
+    let last = lines.len() - 1;
     match action(*key)? {
-        Action::Sideways(by) if by < 0 => Some(at.saturating_sub(1)),
-        Action::Sideways(_) => Some((at + 1).min(count - 1)),
+        Action::Sideways(by) if matches!(key, Key::Left | Key::Right) => Some(
+            at.saturating_add_signed(isize::try_from(by).unwrap_or(0))
+                .min(last),
+        ),
+        Action::Time(minutes) => {
+            let to = lines[at].sample.pulse.at + f64::from(minutes) * 60.0;
+            let later = lines.iter().position(|line| line.sample.pulse.at >= to);
+            Some(later.unwrap_or(last))
+        }
         _ => None,
-    }
-}
-
-/// Goes through the samples: the next one is taken as it comes, for an earlier one all are counted anew.
-struct Player<'l> {
-    lines: &'l [Line],
-    /// Which one is shown.
-    at: usize,
-    /// All statements at that time.
-    statements: HashMap<StatementKey, StatementSample>,
-}
-
-impl<'l> Player<'l> {
-    /// Shows the first one.
-    fn new(app: &mut App, lines: &'l [Line]) -> Self {
-        let mut player = Self {
-            lines,
-            at: 0,
-            statements: HashMap::new(),
-        };
-        player.restart(app);
-        player.tell(app);
-        player
-    }
-
-    /// Shows that one.
-    fn go(&mut self, app: &mut App, to: usize) {
-        if to < self.at {
-            self.restart(app);
-        }
-        while self.at < to {
-            self.at += 1;
-            self.take(app);
-        }
-        self.tell(app);
-    }
-
-    fn restart(&mut self, app: &mut App) {
-        app.tracks.forget();
-        app.tracks.waits.clear();
-        app.sample = None;
-        app.events.clear();
-        self.at = 0;
-        self.statements.clear();
-        self.take(app);
-    }
-
-    /// Takes the sample that is shown, with all its statements.
-    fn take(&mut self, app: &mut App) {
-        let line = &self.lines[self.at];
-        let mut sample = line.sample.clone();
-        for key in &line.gone {
-            self.statements.remove(key);
-        }
-        if let Panel::Read(read) = &mut sample.statements {
-            let changed = read.entries.iter().map(|entry| (entry.key, *entry));
-            self.statements.extend(changed);
-            read.entries = self.statements.values().copied().collect();
-        }
-        app.paused = None;
-        update(app, Message::Sample(Box::new(sample)));
-    }
-
-    fn tell(&self, app: &mut App) {
-        let (number, count) = (self.at + 1, self.lines.len());
-        let place = format!("sample {number} of {count}; ← and → go through time");
-        app.told = Some((place, f64::INFINITY));
     }
 }
