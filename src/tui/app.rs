@@ -232,6 +232,8 @@ impl App {
     #[must_use]
     pub fn wants(&self) -> Wants {
         let mut wants = self.screen().wants;
+        // A page of a table has its indexes, whether it is open or lies below.
+        wants.indexes |= wants.tables && crate::tui::view::shows_page(self);
         for layer in &self.layers {
             if let Layer::Detail(key, _) = layer {
                 // Any page has statements: its own, the session's, or the table's.

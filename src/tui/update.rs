@@ -28,9 +28,14 @@ pub fn update(app: &mut App, message: Message) -> Vec<Effect> {
             filtered(app)
         }
         Message::Resize(width, height) => {
+            let before = app.wants();
             app.size = (width, height);
             app.settle();
-            Vec::new()
+            if app.wants() == before {
+                Vec::new()
+            } else {
+                vec![collect(app)]
+            }
         }
         Message::Clock(now) => {
             app.now = now;

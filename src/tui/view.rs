@@ -26,6 +26,13 @@ pub fn table_height(app: &App) -> usize {
     usize::from(Layout::new(app.size, app.screen()).rows())
 }
 
+/// Whether the page of the cursor's row is shown below the table.
+#[must_use]
+pub fn shows_page(app: &App) -> bool {
+    let layout = Layout::new(app.size, app.screen());
+    layout.is_page && layout.preview.height > 0
+}
+
 /// How many lines the layer on top has.
 #[must_use]
 pub fn lines_above(app: &App) -> usize {

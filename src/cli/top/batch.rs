@@ -42,7 +42,7 @@ pub(super) async fn print(args: &TopArgs, mut app: App, count: u64) -> Result<Ex
         // A recording has every screen.
         let wants = match recorder {
             Some(_) => Wants::ALL,
-            None => app.wants(),
+            None => app.screen().wants,
         };
         let sample = ticker.tick(wants).await?;
         if let Some(recorder) = &mut recorder {

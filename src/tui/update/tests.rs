@@ -195,6 +195,24 @@ fn each_screen_wants_what_it_shows() {
     assert_eq!(wants(&keys(&mut app, "\n")), Some(expected));
     assert_eq!(wants(&keys(&mut app, "+")), Some(expected));
     assert!((app.options.interval - 5.0).abs() < 1e-9);
+    // So does the one that lies below the table in a large terminal.
+    keys(&mut app, "q");
+    let large = update(&mut app, Message::Resize(200, 60));
+    let tables = Wants {
+        tables: true,
+        indexes: true,
+        ..nothing
+    };
+    assert_eq!(wants(&large), Some(tables));
+    assert_eq!(wants(&update(&mut app, Message::Resize(201, 60))), None);
+    let small = Wants {
+        tables: true,
+        ..nothing
+    };
+    assert_eq!(
+        wants(&update(&mut app, Message::Resize(80, 24))),
+        Some(small)
+    );
 }
 
 #[test]
