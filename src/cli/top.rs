@@ -69,8 +69,9 @@ pub(crate) struct TopArgs {
     /// Write every sample to this file, to look at again with --replay.
     #[arg(long, value_name = "FILE", conflicts_with = "replay")]
     record: Option<PathBuf>,
-    /// Look at samples of a file, in the same screens: ← and → go through time.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["target", "dbname", "host", "port", "user", "once", "batch"])]
+    /// Look at samples of a file, in the same screens: ← and → go through time. In a pipe all are printed, with -n the first, with
+    /// --once the last.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["target", "dbname", "host", "port", "user"])]
     replay: Option<PathBuf>,
     /// Colours.
     #[arg(long, value_name = "THEME", value_enum, default_value_t = Colours::Default)]
@@ -167,11 +168,16 @@ pub(crate) async fn run(args: &TopArgs) -> Result<Exit, Failure> {
     }
     let mut app = App::new(options(args), now(), (0, 0));
     chosen(args, &mut app)?;
-    if let Some(path) = &args.replay {
-        return recording::replay(path, app).await;
-    }
     let is_terminal = std::io::stdout().is_terminal() && std::io::stdin().is_terminal();
     let is_dumb = std::env::var("TERM").is_ok_and(|term| term == "dumb");
+    if let Some(path) = &args.replay {
+        let prints = args.once || args.batch.is_some() || !is_terminal || is_dumb;
+        return if prints {
+            batch::replay(args, path, app)
+        } else {
+            recording::replay(path, app).await
+        };
+    }
     let samples = match (args.once, args.batch) {
         (true, _) => Some(1),
         (false, Some(count)) => Some(count),

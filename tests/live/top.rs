@@ -398,6 +398,22 @@ async fn a_recording_is_shown_again() {
     terminal.shows("sample 3 of 4");
     terminal.press(&["q"]);
     terminal.ends(0);
+    // In a pipe: all, the first so many, the last.
+    let printed = |more: &[&str]| -> Vec<f64> {
+        let arguments = ["top", "--replay", path, "--format", "ndjson"];
+        let run = pgperf(&[&arguments[..], more].concat(), "");
+        assert_eq!(run.code, Some(0), "{more:?}: {run:?}");
+        assert!(run.stdout.contains(STATEMENT), "{more:?}: {run:?}");
+        let sample = |line: &str| serde_json::from_str::<serde_json::Value>(line).unwrap();
+        run.stdout
+            .lines()
+            .map(|line| sample(line)["at"].as_f64().unwrap())
+            .collect()
+    };
+    let all = printed(&[]);
+    assert!(all.len() == 3 && all.is_sorted(), "{all:?}");
+    assert_eq!(printed(&["-n", "2"]), all[..2]);
+    assert_eq!(printed(&["--once"]), all[2..]);
     std::fs::remove_file(&file).unwrap();
     // What is recorded beside a screen has the others, too.
     let watching = Terminal::run(&top(&conninfo, &format!("--record {path}")), 120, 40);

@@ -1,5 +1,6 @@
 //! `--once` and `--batch`: samples on stdout, for pipes and files.
 
+use std::path::Path;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
@@ -7,7 +8,7 @@ use tokio::time::{Instant, sleep_until};
 use super::super::output::to_stdout;
 use super::super::{Exit, Failure, load};
 use super::collector::prepare;
-use super::recording::Recorder;
+use super::recording::{self, Recorder, Which};
 use super::{Form, TopArgs};
 use crate::model::sample::Wants;
 use crate::pg::collect::Ticker;
@@ -20,10 +21,7 @@ use crate::tui::update::update;
 
 /// Prints so many samples.
 pub(super) async fn print(args: &TopArgs, mut app: App, count: u64) -> Result<Exit, Failure> {
-    if app.screen().name == "advice" {
-        let why = "advice is no sample";
-        return Err(Failure::new(Exit::Usage, why).hint("pgperf advise"));
-    }
+    refuse_advice(&app)?;
     let connection = load::connect(&args.connect.options()).await?;
     app.options.target = connection.endpoint().to_owned();
     app.size = (u16::MAX, u16::MAX);
@@ -31,10 +29,8 @@ pub(super) async fn print(args: &TopArgs, mut app: App, count: u64) -> Result<Ex
     let mut ticker = Ticker::new(&connection, Wants::NOTHING).await?;
     let mut recorder = args.record.as_deref().map(Recorder::new).transpose()?;
     update(&mut app, Message::Roles(ticker.roles().await?));
-    // What is now needs no second look.
-    let is_instant = app.screen().is_momentary || app.mode == Mode::Cumulative;
     let (mut printed, mut next) = (0, Instant::now());
-    let mut is_first = !is_instant;
+    let mut is_first = !is_instant(&app);
     let mut already_told = Vec::new();
     while printed < count {
         sleep_until(next).await;
@@ -45,24 +41,16 @@ pub(super) async fn print(args: &TopArgs, mut app: App, count: u64) -> Result<Ex
             None => app.screen().wants,
         };
         let sample = ticker.tick(wants).await?;
-        if let Some(recorder) = &mut recorder {
-            recorder.write(&sample, &app)?;
-        }
+        let kept = recorder.as_ref().map(|_| sample.clone());
         let effects = update(&mut app, Message::Sample(Box::new(sample)));
+        with_texts(&mut app, &ticker, effects).await?;
+        if let (Some(recorder), Some(sample)) = (&mut recorder, &kept) {
+            recorder.write(sample, &app)?;
+        }
         if std::mem::take(&mut is_first) {
             continue;
         }
-        with_texts(&mut app, &ticker, effects).await?;
-        let page = match args.format {
-            Form::Text => text(&app, args.limit),
-            Form::Csv => csv(&app, args.limit, printed == 0),
-            Form::Ndjson => ndjson(&app, args.limit),
-            Form::Markdown => markdown(&app, args.limit),
-        };
-        if args.format == Form::Csv {
-            tell(&app, &mut already_told);
-        }
-        to_stdout(&page)?;
+        page(args, &app, printed == 0, &mut already_told)?;
         printed += 1;
     }
     connection.close().await;
@@ -70,6 +58,52 @@ pub(super) async fn print(args: &TopArgs, mut app: App, count: u64) -> Result<Ex
         recorder.end()?;
     }
     Ok(Exit::Clean)
+}
+
+/// Whether one look is enough: nothing in it is an amount of an interval.
+pub(super) fn is_instant(app: &App) -> bool {
+    app.screen().is_momentary || app.mode == Mode::Cumulative
+}
+
+/// Prints what is recorded.
+pub(super) fn replay(args: &TopArgs, path: &Path, app: App) -> Result<Exit, Failure> {
+    refuse_advice(&app)?;
+    let which = match (args.once, args.batch) {
+        (true, _) => Which::Last,
+        (false, Some(count)) => Which::First(count),
+        (false, None) => Which::All,
+    };
+    let mut already_told = Vec::new();
+    recording::print(path, app, which, |app, is_first| {
+        page(args, app, is_first, &mut already_told)
+    })
+}
+
+fn refuse_advice(app: &App) -> Result<(), Failure> {
+    if app.screen().name == "advice" {
+        let why = "advice is no sample";
+        return Err(Failure::new(Exit::Usage, why).hint("pgperf advise"));
+    }
+    Ok(())
+}
+
+/// Prints a sample in the form that is wanted.
+fn page(
+    args: &TopArgs,
+    app: &App,
+    is_first: bool,
+    already_told: &mut Vec<String>,
+) -> Result<(), Failure> {
+    let page = match args.format {
+        Form::Text => text(app, args.limit),
+        Form::Csv => csv(app, args.limit, is_first),
+        Form::Ndjson => ndjson(app, args.limit),
+        Form::Markdown => markdown(app, args.limit),
+    };
+    if args.format == Form::Csv {
+        tell(app, already_told);
+    }
+    to_stdout(&page)
 }
 
 /// What is not seen, on stderr, once: CSV has no place for it.

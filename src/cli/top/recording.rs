@@ -146,15 +146,55 @@ fn read(path: &Path) -> Result<Vec<Line>, Failure> {
     Ok(all)
 }
 
-/// Shows a file: left and right go through time, everything else is as ever.
-pub(super) async fn replay(path: &Path, mut app: App) -> Result<Exit, Failure> {
+/// All samples of a file; the application knows their texts and roles then.
+fn open(path: &Path, app: &mut App) -> Result<Vec<Line>, Failure> {
     let mut lines = read(path)?;
     app.options.target = format!("recording {}", path.display());
     for line in &mut lines {
         let texts = std::mem::take(&mut line.texts).into_iter().collect();
-        update(&mut app, Message::Texts(texts));
-        update(&mut app, Message::Roles(std::mem::take(&mut line.roles)));
+        update(app, Message::Texts(texts));
+        update(app, Message::Roles(std::mem::take(&mut line.roles)));
     }
+    Ok(lines)
+}
+
+/// Prints samples of a file: all that have an interval, the first so many of them, or the last one.
+pub(super) fn print(
+    path: &Path,
+    mut app: App,
+    which: Which,
+    mut page: impl FnMut(&App, bool) -> Result<(), Failure>,
+) -> Result<Exit, Failure> {
+    let lines = open(path, &mut app)?;
+    app.size = (u16::MAX, u16::MAX);
+    let mut player = Player::new(&mut app, &lines);
+    let last = lines.len() - 1;
+    let first = usize::from(!super::batch::is_instant(&app)).min(last);
+    let end = match which {
+        Which::All | Which::Last => last,
+        Which::First(count) => {
+            usize::try_from(count).map_or(last, |count| (first + count).saturating_sub(1).min(last))
+        }
+    };
+    let start = if which == Which::Last { last } else { first };
+    for at in start..=end {
+        player.go(&mut app, at);
+        page(&app, at == start)?;
+    }
+    Ok(Exit::Clean)
+}
+
+/// Samples of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Which {
+    All,
+    First(u64),
+    Last,
+}
+
+/// Shows a file: left and right go through time, everything else is as ever.
+pub(super) async fn replay(path: &Path, mut app: App) -> Result<Exit, Failure> {
+    let lines = open(path, &mut app)?;
     let (sender, mut messages) = tokio::sync::mpsc::unbounded_channel();
     let mut player = Player::new(&mut app, &lines);
     let mut screen = Screen::open(sender)?;
