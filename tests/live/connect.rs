@@ -58,6 +58,14 @@ impl Server {
         self.run("pg_ctl", &["-D", "data", "-w", "-l", "log", "start"]);
     }
 
+    /// Ends all sessions and starts it again.
+    pub(crate) fn restart(&self) {
+        self.run(
+            "pg_ctl",
+            &["-D", "data", "-w", "-m", "fast", "-l", "log", "restart"],
+        );
+    }
+
     /// A standby of this one, started.
     pub(crate) fn standby(&self) -> Self {
         let directory = new_directory();

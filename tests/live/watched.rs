@@ -114,3 +114,26 @@ async fn a_standby_is_watched_as_it_is() {
     );
     assert!(run.stdout.contains("walreceiver"), "{run:?}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restart_is_told_and_counting_goes_on() {
+    let server = counting();
+    let conninfo = server.socket("postgres");
+    client(&conninfo).await.batch_execute(SCHEMA).await.unwrap();
+    let load = Load::new(&conninfo).await;
+    let terminal = Terminal::run(&top(&conninfo, "--mode reset"), 200, 40);
+    terminal.shows(STATEMENT);
+    server.restart();
+    terminal.press(&["!"]);
+    terminal.shows("connection lost");
+    terminal.shows("connected again");
+    terminal.shows("the server was started at");
+    terminal.press(&["q"]);
+    // A clean restart keeps what was counted, and it is counted further.
+    terminal.until("the statement, live", |screen| {
+        screen.contains(STATEMENT) && !screen.contains("CONNECTION LOST")
+    });
+    terminal.press(&["q"]);
+    terminal.ends(0);
+    load.end();
+}
