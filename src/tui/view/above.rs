@@ -59,7 +59,10 @@ fn centered(area: Rect, width: u16, height: usize) -> Rect {
 }
 
 fn help(pen: &mut Pen<'_>, area: Rect, top: usize) {
-    let inner = pen.frame(centered(area, 96, BINDINGS.len() + 2), "keys");
+    let frame = centered(area, 96, BINDINGS.len() + 2);
+    let fits = BINDINGS.len() + 2 <= usize::from(frame.height);
+    let title = if fits { "keys" } else { "keys, more with j k" };
+    let inner = pen.frame(frame, title);
     let last = BINDINGS.len().saturating_sub(usize::from(inner.height));
     for (line, binding) in (0..inner.height).zip(BINDINGS.iter().skip(top.min(last))) {
         let keys: Vec<String> = binding.keys.iter().map(ToString::to_string).collect();
