@@ -1,6 +1,6 @@
 //! The real binary, run as its user would.
 
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
@@ -108,6 +108,14 @@ fn start_with(args: &[&str], stdin: &str, environment: &[(&str, &Path)]) -> Chil
         .expect("stdin")
         .write_all(stdin.as_bytes());
     child
+}
+
+/// Waits for the first line on stderr. The rest is left to [`finish`].
+pub(crate) fn first_line(child: &mut Child) -> String {
+    let stderr = child.stderr.as_mut().expect("stderr is ours");
+    let bytes = stderr.bytes().map_while(Result::ok);
+    let line: Vec<u8> = bytes.take_while(|byte| *byte != b'\n').collect();
+    String::from_utf8(line).expect("UTF-8 on stderr")
 }
 
 /// Waits for its end.
