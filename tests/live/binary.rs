@@ -113,8 +113,11 @@ fn start_with(args: &[&str], stdin: &str, environment: &[(&str, &Path)]) -> Chil
 /// Waits for the first line on stderr. The rest is left to [`finish`].
 pub(crate) fn first_line(child: &mut Child) -> String {
     let stderr = child.stderr.as_mut().expect("stderr is ours");
-    let bytes = stderr.bytes().map_while(Result::ok);
-    let line: Vec<u8> = bytes.take_while(|byte| *byte != b'\n').collect();
+    // Byte by byte: what a buffer had read beyond the line would be lost.
+    let (mut line, mut byte) = (Vec::new(), [0]);
+    while stderr.read(&mut byte).expect("stderr is read") == 1 && byte != *b"\n" {
+        line.extend(byte);
+    }
     String::from_utf8(line).expect("UTF-8 on stderr")
 }
 
