@@ -39,15 +39,16 @@ pub(super) fn draw(app: &App, pen: &mut Pen<'_>, area: Rect) {
     advice(app, pen, part(area.right() - width, width));
 }
 
-/// A part's title; gives the room below it.
-fn titled(pen: &mut Pen<'_>, area: Rect, title: &str) -> Rect {
-    pen.rule(area, &[(title.to_owned(), Part::Title)]);
-    Rect {
+/// A part's title; gives the room below it, and the column behind the title.
+fn titled(pen: &mut Pen<'_>, area: Rect, title: &str) -> (Rect, u16) {
+    let end = pen.rule(area, &[(title.to_owned(), Part::Title)]);
+    let room = Rect {
         x: area.x + 1,
         y: area.y + 1,
         width: area.width.saturating_sub(3),
         height: area.height - 1,
-    }
+    };
+    (room, end)
 }
 
 /// Room for the scale at the left.
@@ -55,9 +56,9 @@ const SCALE: u16 = 5;
 
 /// Active sessions sample by sample, the newest at the right, stacked by wait class.
 fn curve(app: &App, pen: &mut Pen<'_>, area: Rect) {
-    let room = titled(pen, area, "Active sessions");
+    let (room, end) = titled(pen, area, "Active sessions");
     let ascii = pen.ascii;
-    let mut x = area.x + 20;
+    let mut x = end + 2;
     for class in Class::ALL {
         let word = format!(" {} {} ", symbol(class, ascii), class.name());
         x = pen.text(x, area.y, 12, &word, Part::Load(class));
@@ -101,7 +102,7 @@ fn stack(waits: &Waits, most: u32, height: u16) -> Vec<Class> {
 
 /// What sessions do and wait for now, the most of them first.
 fn now(app: &App, pen: &mut Pen<'_>, area: Rect) {
-    let room = titled(pen, area, "Now");
+    let (room, _) = titled(pen, area, "Now");
     let Some(sample) = &app.sample else {
         return;
     };
@@ -171,7 +172,7 @@ fn busy(session: &Activity) -> Option<(String, Option<f64>, Level)> {
 
 /// The first lines of the Advice screen.
 fn advice(app: &App, pen: &mut Pen<'_>, area: Rect) {
-    let room = titled(pen, area, "Advice");
+    let (room, _) = titled(pen, area, "Advice");
     let Some(screen) = position("advice").and_then(|at| SCREENS.get(at)) else {
         return;
     };

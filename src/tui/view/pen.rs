@@ -56,8 +56,8 @@ impl<'b> Pen<'b> {
         }
     }
 
-    /// A line across the top of an area, with words in it.
-    pub(super) fn rule(&mut self, area: Rect, words: &[(String, Part)]) {
+    /// A line across the top of an area, with words in it; gives the column behind them.
+    pub(super) fn rule(&mut self, area: Rect, words: &[(String, Part)]) -> u16 {
         let line = if self.ascii { "-" } else { "─" };
         let line = line.repeat(usize::from(area.width));
         self.line(area, 0, &line, Part::Faint);
@@ -74,6 +74,7 @@ impl<'b> Pen<'b> {
             left -= word.chars().count();
             at = self.text(at, area.y, end.saturating_sub(at), &word, *part);
         }
+        at
     }
 
     /// Words in different styles one after another; gives the column behind them.
