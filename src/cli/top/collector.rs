@@ -26,9 +26,11 @@ const ROLES_EVERY: u32 = 60;
 const RETRIES: &[f64] = &[0.5, 1.0, 2.0, 5.0, 10.0];
 
 /// For sessions of our own: short limits, and nothing of what would make a small query slow. What a function returns is kept in
-/// `work_mem`, or written to a file: thousands of statements with their texts take some megabytes.
+/// `work_mem`, or written to a file: thousands of statements with their texts take some megabytes. What is known of them is a
+/// constant of a custom plan, which is hashed; a generic one would go through it for each row.
 const SETTINGS: &str = "set /* pgperf */ statement_timeout = '5s'; set /* pgperf */ lock_timeout = '100ms'; \
-    set /* pgperf */ jit = off; set /* pgperf */ max_parallel_workers_per_gather = 0; set /* pgperf */ work_mem = '64MB'";
+    set /* pgperf */ jit = off; set /* pgperf */ max_parallel_workers_per_gather = 0; set /* pgperf */ work_mem = '64MB'; \
+    set /* pgperf */ plan_cache_mode = force_custom_plan";
 
 /// What is read and how often, seconds.
 #[derive(Debug, Clone, Copy)]
