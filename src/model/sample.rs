@@ -40,6 +40,10 @@ impl<T> Panel<T> {
         }
     }
 
+    fn is_unread(&self) -> bool {
+        matches!(self, Self::Unread)
+    }
+
     /// When it was read, if that was some samples ago.
     fn kept_since(&self) -> Option<f64> {
         match self {
@@ -165,6 +169,22 @@ impl Sample {
         self.checkpoints.keep(before.checkpoints, at);
         self.progress.keep(before.progress, at);
         self.replication.keep(before.replication, at);
+    }
+
+    /// Whether all of these parts were asked for.
+    #[must_use]
+    pub fn has(&self, parts: Wants) -> bool {
+        let asked = [
+            (parts.statements, self.statements.is_unread()),
+            (parts.tables, self.tables.is_unread()),
+            (parts.indexes, self.indexes.is_unread()),
+            (parts.io, self.io.is_unread()),
+            (parts.progress, self.progress.is_unread()),
+            (parts.replication, self.replication.is_unread()),
+        ];
+        asked
+            .iter()
+            .all(|(is_wanted, is_unread)| !(*is_wanted && *is_unread))
     }
 
     /// How old the oldest of these parts is, seconds; 0 if all are of this sample.

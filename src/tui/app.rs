@@ -244,6 +244,22 @@ impl App {
         wants
     }
 
+    /// How long the last interval of what the screen shows was, seconds; 0 before there is one.
+    #[must_use]
+    pub fn interval(&self) -> f64 {
+        let (wants, tracks) = (self.screen().wants, &self.tracks);
+        match wants {
+            Wants {
+                statements: true, ..
+            } => tracks.statements.seconds,
+            Wants { tables: true, .. } => tracks.tables.seconds,
+            Wants { indexes: true, .. } => tracks.indexes.seconds,
+            // Before 16 there is only the latter.
+            Wants { io: true, .. } => tracks.io.seconds.max(tracks.checkpoints.seconds),
+            _ => tracks.databases.seconds,
+        }
+    }
+
     /// The row of the cursor.
     #[must_use]
     pub fn selected(&self) -> Option<&Row> {

@@ -33,7 +33,7 @@ fn caption(app: &App) -> Vec<String> {
     let Some(sample) = &app.sample else {
         return vec!["no sample yet".to_owned()];
     };
-    let seconds = app.tracks.databases.seconds;
+    let seconds = app.interval();
     let at = clock(sample.pulse.at);
     let span = if app.screen().is_momentary {
         format!("at {at}")
@@ -158,7 +158,7 @@ pub fn ndjson(app: &App, limit: Option<usize>) -> String {
     format!(
         "{{\"schema_version\":1,\"screen\":{},\"at\":{at},\"seconds\":{},\"gaps\":[{}],\"rows\":[{}]}}\n",
         json_text(app.screen().name),
-        app.tracks.databases.seconds,
+        app.interval(),
         gaps.join(","),
         rows.join(",")
     )

@@ -418,6 +418,11 @@ async fn a_recording_is_shown_again() {
     // What is recorded beside a screen has the others, too.
     let watching = Terminal::run(&top(&conninfo, &format!("--record {path}")), 120, 40);
     watching.shows("select note from visits");
+    // Long enough for the parts that come with every fifth sample to come twice.
+    watching.until("more than six samples", |screen| {
+        let line = screen.lines().find_map(|line| line.split_once("  load "));
+        line.is_some_and(|(_, curve)| curve.trim_end().chars().count() > 6)
+    });
     watching.press(&["q"]);
     watching.ends(0);
     load.end();
@@ -425,6 +430,19 @@ async fn a_recording_is_shown_again() {
         &format!("{} top --replay {path}", env!("CARGO_BIN_EXE_pgperf")),
         120,
         40,
+    );
+    let run = pgperf(
+        &[
+            "top", "--replay", path, "-s", "tables", "--format", "ndjson",
+        ],
+        "",
+    );
+    assert_eq!(run.code, Some(0), "{run:?}");
+    let first = run.stdout.lines().next().expect("tables in a sample");
+    let sample: serde_json::Value = serde_json::from_str(first).unwrap();
+    assert!(
+        sample["seconds"].as_f64().unwrap() > 1.5,
+        "five intervals of 0.5 s: {sample}"
     );
     for (key, expected) in [("4", "visits"), ("5", "visits_pkey"), ("9", "template1")] {
         terminal.press(&[key]);

@@ -168,18 +168,31 @@ pub(super) fn print(
     let lines = open(path, &mut app)?;
     app.size = (u16::MAX, u16::MAX);
     let mut player = Player::new(&mut app, &lines);
-    let last = lines.len() - 1;
-    let first = usize::from(!super::batch::is_instant(&app)).min(last);
-    let end = match which {
-        Which::All | Which::Last => last,
-        Which::First(count) => {
-            usize::try_from(count).map_or(last, |count| (first + count).saturating_sub(1).min(last))
-        }
-    };
-    let start = if which == Which::Last { last } else { first };
-    for at in start..=end {
+    // Dear parts are not in every sample, and what is kept of them is not told twice.
+    let wants = app.screen().wants;
+    let having = lines.iter().enumerate();
+    let mut having: Vec<usize> = having
+        .filter(|(_, line)| line.sample.has(wants))
+        .map(|(at, _)| at)
+        .collect();
+    if having.is_empty() {
+        return Err(failed(
+            path,
+            format!("has nothing for screen {}", app.screen().name),
+        ));
+    }
+    // Before the first there is no interval.
+    if having.len() > 1 && !super::batch::is_instant(&app) {
+        having.remove(0);
+    }
+    match which {
+        Which::All => {}
+        Which::First(count) => having.truncate(usize::try_from(count).unwrap_or(usize::MAX)),
+        Which::Last => having = having.split_off(having.len() - 1),
+    }
+    for (nth, at) in having.into_iter().enumerate() {
         player.go(&mut app, at);
-        page(&app, at == start)?;
+        page(&app, nth == 0)?;
     }
     Ok(Exit::Clean)
 }

@@ -76,7 +76,7 @@ fn above(app: &App, pen: &mut Pen<'_>, area: Rect) {
         let way = if look.descending { "desc" } else { "asc" };
         format!("sort {} {way}   ", column.title)
     });
-    let is_first = app.sample.is_some() && !app.tracks.databases.has_interval();
+    let is_first = app.sample.is_some() && app.interval() <= 0.0;
     let mode = match app.mode {
         _ if app.screen().is_momentary => "now".to_owned(),
         _ if is_first => "since the server's reset, until the first interval is over".to_owned(),
