@@ -179,7 +179,7 @@ impl Tracks {
         }
         let before = before.filter(|_| !is_other);
         let restarted = before.is_some_and(|b| {
-            (b.pulse.postmaster_start - sample.pulse.postmaster_start).abs() > 1.0
+            (b.pulse.postmaster_start - sample.pulse.postmaster_start).abs() > 1e-3
         });
         if restarted {
             let when = text::clock(sample.pulse.postmaster_start);
