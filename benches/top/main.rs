@@ -34,33 +34,26 @@ struct Program {
     first: &'static str,
 }
 
+/// Ours, on a screen.
+fn own(directory: &str, port: u16, screen: &str) -> String {
+    let program = env!("CARGO_BIN_EXE_pgperf");
+    format!("{program} top -h {directory} -p {port} -U watcher -d bench -i {INTERVAL} -s {screen}")
+}
+
 const PROGRAMS: &[Program] = &[
     Program {
         name: "pgperf",
-        command: |directory, port| {
-            let program = env!("CARGO_BIN_EXE_pgperf");
-            format!("{program} top -h {directory} -p {port} -U watcher -d bench -i {INTERVAL}")
-        },
+        command: |directory, port| own(directory, port, "queries"),
         first: "select",
     },
     Program {
         name: "pgperf tables",
-        command: |directory, port| {
-            let program = env!("CARGO_BIN_EXE_pgperf");
-            format!(
-                "{program} top -h {directory} -p {port} -U watcher -d bench -i {INTERVAL} -s tables"
-            )
-        },
+        command: |directory, port| own(directory, port, "tables"),
         first: "plain_",
     },
     Program {
         name: "pgperf activity",
-        command: |directory, port| {
-            let program = env!("CARGO_BIN_EXE_pgperf");
-            format!(
-                "{program} top -h {directory} -p {port} -U watcher -d bench -i {INTERVAL} -s activity"
-            )
-        },
+        command: |directory, port| own(directory, port, "activity"),
         first: "STATE",
     },
     Program {

@@ -39,6 +39,16 @@ fn visit(terminal: &Terminal) {
     }
 }
 
+/// From the statement to its plan, and to the end.
+fn down_to_the_plan(terminal: &Terminal) {
+    terminal.press(&["1"]);
+    terminal.shows(STATEMENT);
+    terminal.press(&["Enter"]);
+    terminal.shows("Seq Scan on visits");
+    terminal.press(&["q", "q"]);
+    terminal.ends(0);
+}
+
 /// Executions a second of the statement, in a sample of its own.
 fn rate(conninfo: &str) -> f64 {
     let arguments = [
@@ -70,13 +80,8 @@ async fn through_a_pooler_nothing_is_missing() {
     assert!(rate(&conninfo) > 0.0);
     let terminal = Terminal::run(&top(&conninfo, "--idle"), 200, 40);
     visit(&terminal);
-    // Down to the plan and the advice, by sessions that are another one each time.
-    terminal.press(&["1"]);
-    terminal.shows(STATEMENT);
-    terminal.press(&["Enter"]);
-    terminal.shows("Seq Scan on visits");
-    terminal.press(&["q", "q"]);
-    terminal.ends(0);
+    // By sessions that are another one each time.
+    down_to_the_plan(&terminal);
     load.end();
 }
 
@@ -92,12 +97,7 @@ async fn a_standby_is_watched_as_it_is() {
     let terminal = Terminal::run(&top(&conninfo, "--idle"), 200, 40);
     terminal.shows("standby");
     visit(&terminal);
-    terminal.press(&["1"]);
-    terminal.shows(STATEMENT);
-    terminal.press(&["Enter"]);
-    terminal.shows("Seq Scan on visits");
-    terminal.press(&["q", "q"]);
-    terminal.ends(0);
+    down_to_the_plan(&terminal);
     load.end();
     // What follows it stands on the primary's screen.
     let run = pgperf(
