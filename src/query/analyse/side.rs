@@ -30,6 +30,17 @@ pub(crate) enum Side {
     Mixed(Vec<ColumnRef>),
 }
 
+impl Side {
+    /// The column that it is or is computed from, and how it is computed.
+    pub(crate) fn of_column(self) -> Option<(Target, Option<String>)> {
+        match self {
+            Self::Column(target) => Some((target, None)),
+            Self::Wrapped { target, text } => Some((target, Some(text))),
+            _ => None,
+        }
+    }
+}
+
 impl<'a> Analysis<'a, '_> {
     /// The column that an expression plainly is.
     pub(crate) fn plain(&self, expr: &'a Expr) -> Result<Option<Target>, Reason> {
