@@ -18,7 +18,7 @@ pub struct SearchOptions {
     /// Least share of its cost that a statement must save to count as helped, where the planner guesses how many rows a range
     /// has: a smaller gain would rest on the guess.
     pub least_by_guess: f64,
-    /// What narrowing an index may lose, as a share of its gain (and no statement more than `NARROWED`).
+    /// What narrowing an index may lose, as a share of its gain (and see `tolerated` for each statement).
     pub narrowing_loss: f64,
     /// By what share of its time a statement may get slower, by planner cost or modelled time, unless its loss is below
     /// `min_load_share` of the load.

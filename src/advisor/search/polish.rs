@@ -3,10 +3,13 @@
 use crate::advisor::answers::{Configuration, minus, union};
 use crate::advisor::search::{Search, Wanted};
 
-/// By what share narrowing an index may slow a statement down, unless the index becomes much smaller: a column that costs little
-/// space need not bring much.
+/// By what share narrowing an index may slow a statement down: a column that costs little space need not bring much.
 const NARROWED: f64 = 0.25;
-const MUCH_SMALLER: f64 = 0.5;
+/// The same for columns that it searches by, where at least half of the size is saved. What is little of the whole load may be
+/// all of that statement, and the rows that are read in vain grow with the table.
+const NARROWED_TO_HALF: f64 = 1.0;
+/// Columns that are only read, not searched by, may go whatever a statement loses, where a quarter of the size is saved.
+const UNCOVERED: f64 = 0.75;
 
 impl Search<'_> {
     /// Drops and narrows until nothing improves (at most a few rounds).
@@ -54,8 +57,27 @@ impl Search<'_> {
         }
     }
 
-    /// Whether no statement's load rises by more than `NARROWED`: what is little for all can be much for one.
-    fn none_suffers(&self, from: &[usize], to: &[usize], wanted: &mut Wanted) -> Option<bool> {
+    /// By what share a statement may get slower when `narrow` steps in the place of `wide`.
+    fn tolerated(&self, wide: usize, narrow: usize) -> f64 {
+        let keys = |index: usize| self.candidates.indexes[index].definition.keys.len();
+        let left = self.size(&[narrow]) / self.size(&[wide]);
+        if keys(narrow) == keys(wide) && left <= UNCOVERED {
+            f64::INFINITY
+        } else if left <= 0.5 {
+            NARROWED_TO_HALF
+        } else {
+            NARROWED
+        }
+    }
+
+    /// Whether no statement's load rises by more than that share: what is little for all can be much for one.
+    fn none_suffers(
+        &self,
+        from: &[usize],
+        to: &[usize],
+        share: f64,
+        wanted: &mut Wanted,
+    ) -> Option<bool> {
         let (added, removed) = (minus(to, from), minus(from, to));
         let mut none = true;
         for query in self.touched(&union(&added, &removed)) {
@@ -64,7 +86,7 @@ impl Search<'_> {
                 self.load_of(query, to, wanted),
             );
             match before.zip(after) {
-                Some((before, after)) => none &= after <= before * (1.0 + NARROWED),
+                Some((before, after)) => none &= after <= before * (1.0 + share),
                 None if self.failed.contains_key(&query) => {}
                 None => return None,
             }
@@ -89,9 +111,9 @@ impl Search<'_> {
                 if missed - self.bound(&rest, &[other]) > allowed {
                     continue;
                 }
-                let much_smaller = self.size(&[other]) <= MUCH_SMALLER * self.size(&[index]);
+                let share = self.tolerated(index, other);
                 if self.change(&chosen, &changed, wanted)? <= allowed
-                    && (much_smaller || self.none_suffers(&chosen, &changed, wanted)?)
+                    && self.none_suffers(&chosen, &changed, share, wanted)?
                 {
                     chosen = changed;
                     break;

@@ -308,6 +308,36 @@ fn narrowing_never_goes_beyond_the_budget() {
 }
 
 #[test]
+fn narrowing_leaves_a_statement_its_columns() {
+    // Nearly all is won for one statement by either index; the other takes so much with the narrow one, 20 with the wide one.
+    let choice = |narrow_bytes: f64, covers: bool, with_narrow: f64| {
+        let mut candidates = fixture(&[("A", narrow_bytes), ("W", 10e6)], 2);
+        candidates.indexes[1]
+            .definition
+            .keys
+            .push(IndexKey::column("A"));
+        if covers {
+            candidates.indexes[0]
+                .definition
+                .keys
+                .push(IndexKey::column("W"));
+            candidates.indexes[1].definition.include = vec!["x".into()];
+        }
+        let costs: [&[(&str, f64)]; 2] = [
+            &[("", 1000.0), ("A", 10.0), ("W", 10.0)],
+            &[("", 1000.0), ("A", with_narrow), ("W", 20.0)],
+        ];
+        choose(&candidates, &costs, None)
+    };
+    assert_eq!(choice(4e6, false, 80.0), "W");
+    assert_eq!(choice(4e6, false, 39.0), "A");
+    assert_eq!(choice(6e6, false, 39.0), "W");
+    assert_eq!(choice(6e6, false, 24.0), "A");
+    assert_eq!(choice(7e6, true, 80.0), "A");
+    assert_eq!(choice(8e6, true, 80.0), "W");
+}
+
+#[test]
 fn an_index_that_slows_a_statement_down_is_left_out() {
     // Planner cost falls for both statements; the time of the second rises by `factor`.
     let choice = |factor: f64| {
