@@ -11,6 +11,7 @@ pub(crate) mod bound;
 mod classes;
 pub(crate) mod condition;
 mod conjunct;
+pub(crate) mod elements;
 mod finish;
 mod groups;
 mod index;

@@ -231,7 +231,7 @@ pub(super) fn parameters<'a>(
 }
 
 /// The relation without some of its predicates.
-fn without(relation: &Relation, left_out: &BTreeSet<usize>) -> Relation {
+pub(super) fn without(relation: &Relation, left_out: &BTreeSet<usize>) -> Relation {
     let mut rest = relation.clone();
     let predicates = std::mem::take(&mut rest.predicates).into_iter().enumerate();
     rest.predicates = predicates

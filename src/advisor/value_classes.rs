@@ -8,23 +8,28 @@
 //! asked for has to be what was returned. Elsewhere it is [`UNKNOWN_POWER`], and the classes say that they were not counted.
 //! The planner is asked about each class, as it would be by a driver that sends values; a statement costs their mean.
 //!
+//! An array that has to contain an element is the same, with the elements for values: without one the planner takes a fixed share of
+//! the rows for it, [`CONTAIN`], whatever the elements are like.
+//!
 //! Where the statement was seen with several constants (a file, running sessions), those are the values, and the texts that keep
 //! about the same share of the rows are a class.
 
-use std::collections::BTreeMap;
+mod form;
+mod known;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::advisor::estimate::base::{Base, column_at};
+use crate::advisor::estimate::elements::CONTAIN;
 use crate::advisor::estimate::selectivity::Field;
-use crate::advisor::usual::{is_certain, parameters, rows_counted};
+use crate::advisor::usual::{is_certain, rows_counted, without};
+use crate::advisor::value_classes::form::{Form, parameter};
+use crate::advisor::value_classes::known::{Known, is_skewed, known, known_elements};
 use crate::model::snapshot::Snapshot;
-use crate::query::shape::{Operand, Operator, Shape};
+use crate::query::shape::Shape;
 use crate::query::usual::{single_parameters, usual_text};
 use crate::query::workload::{Assumed, Query, Usual, ValueClass};
 
-/// Least frequency of the most common value for which the planner would rather not use an index.
-const COMMON: f64 = 0.05;
-/// The most common value is so many times as frequent as the rarest, or all are found alike.
-const SKEWED: f64 = 10.0;
 /// Values of one class differ in frequency by no more than this factor.
 const ALIKE: f64 = 5.0;
 /// A class asked for less often has no say.
@@ -34,21 +39,12 @@ const UNKNOWN_POWER: f64 = 0.5;
 /// Beyond these only the rarest or the most common value is asked for.
 const POWERS: [f64; 2] = [-16.0, 16.0];
 
-/// A value, or several that are alike.
-#[derive(Debug, Clone, PartialEq)]
-struct Known<'a> {
-    value: &'a str,
-    /// Share of the rows that have it.
-    frequency: f64,
-    /// How many values it stands for.
-    values: f64,
-}
-
 /// A parameter that a skewed column is compared with.
 struct Skewed<'a> {
     relation: usize,
     predicate: usize,
     parameter: usize,
+    form: Form,
     column: &'a str,
     /// Frequency that the planner takes for an unknown value.
     generic: f64,
@@ -70,15 +66,17 @@ pub(super) fn value_classes(query: &Query, snapshot: &Snapshot) -> Vec<ValueClas
     else {
         return Vec::new();
     };
-    if classes.len() < 2 {
+    // For an equality the planner has a mean that is as good as one class.
+    if classes.len() < 2 && skewed.form == Form::Value {
         return Vec::new();
     }
     let class = |(share, known): (f64, Known<'_>)| {
-        let values = BTreeMap::from([(skewed.parameter, known.value.to_owned())]);
+        let constant = skewed.form.constant(known.value);
+        let values = BTreeMap::from([(skewed.parameter, constant)]);
         let (text, parameters) = usual_text(&query.text, query.rows_per_call, &values);
         let mut shape = query.shape.clone();
         shape.relations[skewed.relation].predicates[skewed.predicate].operand =
-            Operand::Literal(known.value.to_owned());
+            skewed.form.operand(known.value);
         let assumed = Assumed {
             column: skewed.column.to_owned(),
             share: known.frequency,
@@ -126,7 +124,7 @@ pub(super) fn asked_values(
     query: &Query,
     snapshot: &Snapshot,
 ) -> Option<(usize, Vec<(f64, String)>)> {
-    let asked = asked(query, snapshot)?;
+    let asked = asked(query, snapshot).filter(|a| a.skewed.form == Form::Value)?;
     let values = asked.classes.iter();
     let values = values.map(|(share, known)| (*share, known.value.to_owned()));
     Some((asked.skewed.parameter, values.collect()))
@@ -235,23 +233,28 @@ fn most_skewed<'a>(query: &'a Query, snapshot: &'a Snapshot) -> Option<Skewed<'a
     for (number, relation) in query.shape.relations.iter().enumerate() {
         let base = Base::without_indexes(relation, &[], &[], false, snapshot);
         for (at, predicate) in relation.predicates.iter().enumerate() {
-            let Some([parameter]) = parameters(predicate, &free) else {
+            let field = base.field(column_at(base.table, &predicate.column));
+            let Some((parameter, form)) = parameter(predicate, &free) else {
                 continue;
             };
-            let plain = matches!(predicate.operand, Operand::Parameters(_));
-            let field = base.field(column_at(base.table, &predicate.column));
-            if !plain || predicate.operator != Operator::Eq || field.unique {
-                continue;
-            }
-            let known = known(field);
+            let (known, generic) = match form {
+                Form::Value if field.unique => continue,
+                Form::Value => (known(field), field.equals_unknown()),
+                Form::Element | Form::Array => (known_elements(field), CONTAIN),
+            };
+            let is_worth_asking = match form {
+                Form::Value => is_skewed(&known),
+                Form::Element | Form::Array => !known.is_empty(),
+            };
             let most = |known: &[Known<'_>]| known.first().map_or(0.0, |k| k.frequency);
-            if is_skewed(&known) && best.as_ref().is_none_or(|b| most(&known) > most(&b.known)) {
+            if is_worth_asking && best.as_ref().is_none_or(|b| most(&known) > most(&b.known)) {
                 best = Some(Skewed {
                     relation: number,
                     predicate: at,
-                    parameter: *parameter,
+                    parameter,
+                    form,
                     column: &predicate.column,
-                    generic: field.equals_unknown(),
+                    generic,
                     known,
                 });
             }
@@ -260,57 +263,22 @@ fn most_skewed<'a>(query: &'a Query, snapshot: &'a Snapshot) -> Option<Skewed<'a
     best
 }
 
-/// The values of a column, most common first: each of the common ones, and one for the rest. Nothing where the rest has no value
-/// to show.
-fn known(field: Field<'_>) -> Vec<Known<'_>> {
-    let Some(stats) = field.stats() else {
-        return Vec::new();
-    };
-    let values = stats.most_common_vals.iter().flatten();
-    let frequencies = stats.most_common_freqs.iter().flatten();
-    let mut known: Vec<Known<'_>> = values
-        .zip(frequencies)
-        .map(|(value, &frequency)| Known {
-            value,
-            frequency,
-            values: 1.0,
-        })
-        .filter(|k| k.frequency.is_finite() && k.frequency > 0.0)
-        .collect();
-    known.sort_by(|a, b| b.frequency.total_cmp(&a.frequency));
-    let common: f64 = known.iter().map(|k| k.frequency).sum();
-    #[allow(clippy::cast_precision_loss, reason = "at most 10,000 common values")]
-    let others = (field.distinct() - known.len() as f64).floor();
-    let rest = 1.0 - common - field.null_frac();
-    if others < 1.0 || rest <= 0.0 {
-        return known;
-    }
-    let bounds = stats.histogram_bounds.as_deref().unwrap_or_default();
-    let Some(value) = bounds.get(bounds.len() / 2) else {
-        return Vec::new();
-    };
-    known.push(Known {
-        value,
-        frequency: rest / others,
-        values: others,
-    });
-    known
-}
-
-fn is_skewed(known: &[Known<'_>]) -> bool {
-    let ends = known.first().zip(known.last());
-    ends.is_some_and(|(most, least)| {
-        most.frequency >= COMMON && most.frequency >= SKEWED * least.frequency
-    })
-}
-
 /// The mean frequency of the values asked for, by the rows that the server counted; none where it did not, or where something
 /// else could be the reason.
 fn mean_frequency(query: &Query, skewed: &Skewed<'_>, snapshot: &Snapshot) -> Option<f64> {
     let counted = rows_counted(query, snapshot)?;
-    let base = Base::without_indexes(query.shape.relations.first()?, &[], &[], false, snapshot);
+    let relation = query.shape.relations.first()?;
+    let rest = without(relation, &BTreeSet::from([skewed.predicate]));
+    let base = match skewed.form {
+        Form::Value => Base::without_indexes(relation, &[], &[], false, snapshot),
+        Form::Element | Form::Array => Base::without_indexes(&rest, &[], &[], false, snapshot),
+    };
     let expected = base.tuples * base.share;
-    (expected > 0.0 && is_certain(&base)).then(|| skewed.generic * counted / expected)
+    let mean = match skewed.form {
+        Form::Value => skewed.generic,
+        Form::Element | Form::Array => 1.0,
+    };
+    (expected > 0.0 && is_certain(&base)).then(|| mean * counted / expected)
 }
 
 /// The power with which the mean frequency of what is asked for is this one. The mean grows with the power: its derivative is
@@ -368,221 +336,4 @@ pub(super) fn is_guessed(query: &Query) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::advisor::usual::assume_values;
-    use crate::model::statement::Source;
-    use crate::query::testing::{catalog, with_statements};
-    use crate::query::workload::{WorkloadOptions, workload};
-
-    const SHOP: &str = "
-create table orders ( -- rows=100000 pages=1000
-  id int primary key,
-  customer_id int not null, -- n_distinct=10000 mcv={7:0.06,8:0.01} histogram={1,2,3}
-  tenant int not null, -- n_distinct=1000 mcv={1:0.5} histogram={2,3,4}
-  status text not null, -- n_distinct=4 mcv={done:0.95,open:0.04,new:0.009,bad:0.001}
-  half bool not null, -- n_distinct=2 mcv={t:0.6,f:0.4}
-  code text not null, -- n_distinct=1000 mcv={x:0.9}
-  paid bool not null, -- n_distinct=2 mcv={t:0.99,f:0.01}
-  note text
-);
-create table customers (id int primary key, email text);";
-
-    /// The workload's only query, with so many rows returned per call.
-    fn query(sql: &str, rows_per_call: i64) -> Query {
-        let mut snapshot = with_statements(catalog(SHOP), &[(sql, 100, 10.0)]);
-        snapshot.statements[0].rows = 100 * rows_per_call;
-        let mut workload = workload(&snapshot, &WorkloadOptions::default());
-        assert_eq!(workload.queries.len(), 1, "{:?}", workload.skipped);
-        assume_values(&mut workload, &snapshot);
-        workload.queries.remove(0)
-    }
-
-    /// "done 0.203 | new 0.797": the literals put in and their shares.
-    fn shown(query: &Query) -> String {
-        let literal = |text: &str| text.split('\'').nth(1).unwrap_or("?").to_owned();
-        let parts: Vec<String> = (query.classes.iter())
-            .map(|c| format!("{} {:.3}", literal(&c.usual.text), c.share))
-            .collect();
-        parts.join(" | ")
-    }
-
-    #[test]
-    fn rows_returned_tell_how_often_which_value_is_asked_for() {
-        let sql = "select * from orders where status = $1";
-        for (rows, expected) in [
-            (60_000, "done 0.622 | open 0.323 | bad 0.055"),
-            (25_000, "done 0.250 | open 0.500 | bad 0.250"),
-            (2_000, "done 0.015 | new 0.290 | bad 0.696"),
-        ] {
-            let query = query(sql, i64::from(rows));
-            let mean: f64 = (query.classes.iter())
-                .map(|c| c.share * c.usual.assumed[0].share)
-                .sum();
-            assert_eq!(shown(&query), expected, "{rows} rows");
-            // The value that stands for a class is not quite its mean.
-            let off = mean / f64::from(rows) * 100_000.0;
-            assert!((0.8..1.25).contains(&off), "{rows} rows, {mean}");
-            assert!(query.assumed().all(|a| a.counted));
-            assert!(!is_guessed(&query));
-        }
-    }
-
-    #[test]
-    fn one_value_that_explains_the_rows_is_all_there_is() {
-        for rows in [95_000, 900, 100, 3] {
-            let query = query("select * from orders where status = $1", rows);
-            assert_eq!(shown(&query), "", "{rows}");
-            assert_eq!(query.usual.assumed.len(), 1, "{rows}");
-        }
-    }
-
-    #[test]
-    fn without_counted_rows_common_values_are_asked_for_more_often_than_rare_ones() {
-        let joined = "select count(*) from orders o join customers c on c.id = o.customer_id where";
-        for (condition, expected) in [
-            ("status = $1", "done 0.749 | open 0.227 | bad 0.024"),
-            ("tenant = $1", "1 0.031 | 3 0.969"),
-            ("paid = $1", "t 0.909 | f 0.091"),
-            // The other columns are left to the mean.
-            (
-                "o.tenant = $1 and status = $2",
-                "done 0.749 | open 0.227 | bad 0.024",
-            ),
-        ] {
-            let query = query(&format!("{joined} {condition}"), 1);
-            assert_eq!(shown(&query), expected, "{condition}");
-            assert!(is_guessed(&query));
-            let sum: f64 = query.ways().map(|(share, ..)| share).sum();
-            assert!((sum - 1.0).abs() < 1e-9);
-        }
-    }
-
-    /// The workload's only query when these texts were sent so often.
-    fn from_file(texts: &[(&str, i64)]) -> Query {
-        let statements: Vec<_> = texts
-            .iter()
-            .map(|(sql, calls)| (*sql, *calls, 10.0))
-            .collect();
-        let mut snapshot = with_statements(catalog(SHOP), &statements);
-        for statement in &mut snapshot.statements {
-            statement.source = Source::File;
-        }
-        let mut workload = workload(&snapshot, &WorkloadOptions::default());
-        assert_eq!(workload.queries.len(), 1, "{:?}", workload.skipped);
-        assume_values(&mut workload, &snapshot);
-        workload.queries.remove(0)
-    }
-
-    #[test]
-    fn texts_that_keep_different_shares_are_classes() {
-        let query = from_file(&[
-            (
-                "select * from orders where status = 'done' and half = true",
-                20,
-            ),
-            (
-                "select * from orders where status = 'new' and half = true",
-                50,
-            ),
-            (
-                "select * from orders where status = 'open' and half = true",
-                30,
-            ),
-        ]);
-        assert_eq!(shown(&query), "done 0.200 | new 0.800");
-        assert!(query.assumed().next().is_none() && !is_guessed(&query));
-        for alike in [
-            "select * from orders where id = 7",
-            "select * from orders where id = 8",
-        ] {
-            let query = from_file(&[(alike, 20), ("select * from orders where id = 9", 30)]);
-            assert_eq!(query.ways().count(), 1, "{alike}");
-        }
-    }
-
-    #[test]
-    fn what_behaves_alike_or_cannot_be_told_has_no_classes() {
-        for sql in [
-            // No value is much more frequent than another, or the most common one is found by an index as well.
-            "select count(*) from orders where half = $1",
-            "select count(*) from orders where customer_id = $1",
-            "select count(*) from orders where id = $1",
-            // No value of the rest is known, none at all, or it is no parameter of its own.
-            "select count(*) from orders where code = $1",
-            "select count(*) from orders where note = $1",
-            "select count(*), $1 from orders where status = $1",
-            "select count(*) from orders where lower(status) = $1",
-            "select count(*) from orders where status <> $1",
-            "select count(*) from orders where status = 'done'",
-            "select count(*) from orders where status in ($1, $2)",
-        ] {
-            let query = query(sql, 1);
-            assert_eq!(shown(&query), "", "{sql}");
-            assert_eq!(query.ways().count(), 1);
-        }
-    }
-
-    proptest::proptest! {
-        /// Whatever the frequencies: the power found has the mean asked for, as far as any has.
-        #[test]
-        fn the_power_has_the_mean(
-            frequencies in proptest::collection::vec(1e-6_f64..1.0, 2..20),
-            target in 0.0_f64..1.0,
-        ) {
-            let sum: f64 = frequencies.iter().sum();
-            let known: Vec<Known<'_>> = (frequencies.iter())
-                .map(|f| Known { value: "x", frequency: f / sum, values: 1.0 })
-                .collect();
-            let all = known.iter().map(|k| k.frequency);
-            let (least, most) = (all.clone().fold(1.0, f64::min), all.fold(0.0, f64::max));
-            let wanted = least + target * (most - least);
-            let power = power(&known, wanted);
-            let shares: Vec<f64> = shares(&known, power).collect();
-            proptest::prop_assert!((shares.iter().sum::<f64>() - 1.0).abs() < 1e-9);
-            let mean: f64 = shares.iter().zip(&known).map(|(s, k)| s * k.frequency).sum();
-            if power.abs() < POWERS[1] - 0.01 {
-                proptest::prop_assert!((mean - wanted).abs() < 1e-6, "{mean} {wanted}");
-            }
-        }
-    }
-
-    /// What is planned of a statement that a log shows with these values.
-    fn logged(sql: &str, log: &[(&str, u32)]) -> Query {
-        use crate::query::log::{Format, LogReader, Prefix};
-        use crate::query::n_plus_one::Loops;
-        use crate::query::sent::{SentStatements, with_sent_values};
-
-        let mut text = String::new();
-        for (statement, times) in log {
-            let line = format!(
-                "2026-01-02 03:04:05.678 UTC [7] LOG:  duration: 0.1 ms  statement: {statement}\n"
-            );
-            text.push_str(&line.repeat(*times as usize));
-        }
-        let mut loops = Loops::new(1.0);
-        let mut reader = LogReader::new(Format::Stderr(Prefix::new("%m [%p] ")));
-        reader.feed(text.as_bytes(), &mut |entry| loops.observe(entry));
-        reader.finish(&mut |entry| loops.observe(entry));
-        let snapshot = with_statements(catalog(SHOP), &[(sql, 100, 10.0)]);
-        let mut workload = workload(&snapshot, &WorkloadOptions::default());
-        with_sent_values(&mut workload, &snapshot, &SentStatements::new(&loops));
-        assume_values(&mut workload, &snapshot);
-        workload.queries.remove(0)
-    }
-
-    #[test]
-    fn values_of_logs_are_taken_in_place_of_assumed_ones() {
-        let sql = "select * from orders where status = $1";
-        let text = |value: &str| format!("select * from orders where status = '{value}'");
-        let (done, open) = (text("done"), text("open"));
-        let both = logged(sql, &[(&done, 30), (&open, 10)]);
-        assert_eq!(shown(&both), "done 0.750 | open 0.250");
-        let one = logged(sql, &[(&open, 10)]);
-        assert_eq!(shown(&one), "open 1.000");
-        assert!(one.assumed().next().is_none());
-        // What the log does not show is assumed as before.
-        let other = logged(sql, &[("select * from customers where id = 7", 10)]);
-        assert!(other.variants.is_empty() && other.assumed().next().is_some());
-    }
-}
+mod tests;

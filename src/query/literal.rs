@@ -69,7 +69,31 @@ pub(crate) fn operand(expr: &Expr, column: Option<&Column>) -> Operand {
     match (literal(expr), parameter(expr, column)) {
         (Some(text), _) => Operand::Literal(of_type(text, column)),
         (None, Some(number)) => Operand::Parameters(vec![number]),
-        (None, None) => ago(expr).map_or(Operand::Unknown, Operand::Ago),
+        (None, None) => (ago(expr).map(Operand::Ago))
+            .or_else(|| array(expr, column))
+            .unwrap_or(Operand::Unknown),
+    }
+}
+
+/// What `ARRAY[…]` holds: constants, or one parameter. An element that is put in its place is of type text, unless something is
+/// cast or the column is an array of texts.
+fn array(expr: &Expr, column: Option<&Column>) -> Option<Operand> {
+    match expr {
+        Expr::Nested(inner) => array(inner, column),
+        Expr::Cast { expr: inner, .. } => array(inner, None),
+        Expr::Array(array) => {
+            let texts: Option<Vec<String>> = array.elem.iter().map(literal).collect();
+            let [element] = array.elem.as_slice() else {
+                return texts.map(Operand::Literals);
+            };
+            let number = match element {
+                Expr::Cast { expr, .. } => parameter(expr, None),
+                _ if column.is_none_or(|c| c.base_type == "_text") => parameter(element, None),
+                _ => None,
+            };
+            (number.map(Operand::Element)).or_else(|| texts.map(Operand::Literals))
+        }
+        _ => None,
     }
 }
 

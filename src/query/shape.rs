@@ -227,6 +227,8 @@ pub enum Operand {
     Parameters(Vec<usize>),
     /// `now() - $n::interval`, by the parameter's number.
     Ago(usize),
+    /// `ARRAY[$n]`, by the parameter's number.
+    Element(usize),
     /// A value that is only known when the statement runs (`$1 + 1`, `current_date - 7`, a scalar subquery).
     Unknown,
     /// No operand (IS NULL).
@@ -237,7 +239,10 @@ impl Operand {
     /// Whether the planner cannot see the value either.
     #[must_use]
     pub fn is_unknown(&self) -> bool {
-        matches!(self, Self::Unknown | Self::Parameters(_) | Self::Ago(_))
+        matches!(
+            self,
+            Self::Unknown | Self::Parameters(_) | Self::Ago(_) | Self::Element(_)
+        )
     }
 }
 

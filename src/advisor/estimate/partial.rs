@@ -87,7 +87,11 @@ fn values(operand: &Operand) -> Vec<&str> {
     match operand {
         Operand::Literal(value) => vec![value],
         Operand::Literals(values) => values.iter().map(String::as_str).collect(),
-        Operand::Unknown | Operand::Parameters(_) | Operand::Ago(_) | Operand::None => Vec::new(),
+        Operand::Unknown
+        | Operand::Parameters(_)
+        | Operand::Ago(_)
+        | Operand::Element(_)
+        | Operand::None => Vec::new(),
     }
 }
 

@@ -252,7 +252,8 @@ impl<'a> Field<'a> {
                 };
                 known(1.0 - equal - self.null_frac())
             }
-            Operator::Other(operator) => default(self.other(operator)),
+            Operator::Other(operator) => (self.contains(operator, &predicate.operand))
+                .map_or_else(|| default(self.other(operator)), known),
         };
         (share, None)
     }

@@ -181,7 +181,9 @@ impl fmt::Display for Predicate {
         match &self.operand {
             Operand::Literal(text) => write!(f, " {text}"),
             Operand::Literals(texts) => write!(f, " {}", texts.join(" ")),
-            Operand::Unknown | Operand::Parameters(_) | Operand::Ago(_) => f.write_str(" ?"),
+            Operand::Unknown | Operand::Parameters(_) | Operand::Ago(_) | Operand::Element(_) => {
+                f.write_str(" ?")
+            }
             Operand::None => Ok(()),
         }
     }

@@ -35,6 +35,7 @@ pub(super) fn column(attnum: i16, data_type: &DataType, name: String) -> Column 
             "point" => ("point", "G", 16, "d", "point"),
             "inet" => ("inet", "I", -1, "i", "inet"),
             "tstzrange" => ("tstzrange", "R", -1, "d", "tstzrange"),
+            "text[]" => ("_text", "A", -1, "i", "array"),
             array if array.ends_with("[]") => ("_array", "A", -1, "d", "array"),
             _ => ("other", "U", -1, "i", "other"),
         };
@@ -59,7 +60,15 @@ pub(super) fn column(attnum: i16, data_type: &DataType, name: String) -> Column 
         btree: !matches!(base_type, "json" | "point" | "other"),
         dedup: !matches!(
             base_type,
-            "bpchar" | "numeric" | "float4" | "float8" | "json" | "jsonb" | "point" | "_array"
+            "bpchar"
+                | "numeric"
+                | "float4"
+                | "float8"
+                | "json"
+                | "jsonb"
+                | "point"
+                | "_array"
+                | "_text"
         ),
         generated: String::new(),
         stats: None,
