@@ -9,6 +9,10 @@
 //! - without one, an equality on a skewed column gets the common value (or one of the rest) that comes closest, if the mean
 //!   is off by more than [`FAR`]; where no single value explains the rows, several do (`value_classes`).
 //!
+//! - where a document has to contain something and few rows were returned, it is something that few contain.
+//!
+//! Behind `LIMIT $n` the rows tell nothing, unless the blocks read show that it cut nothing off.
+//!
 //! Where anything else is unknown (no statistics, a condition that only a default selectivity stands for), rows that are
 //! missing could be missing for that reason as well: then nothing is assumed. Both planners get the same values, as constants
 //! in the text and in the Shape.
@@ -18,12 +22,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::advisor::estimate::base::{Base, column_at};
 use crate::advisor::estimate::bound::Bound;
 use crate::advisor::estimate::condition::Clause;
-use crate::advisor::estimate::selectivity::{Field, Side};
+use crate::advisor::estimate::selectivity::{Field, MATCHING, Side};
 use crate::advisor::estimate::value::Scale;
 use crate::advisor::value_classes::value_classes;
 use crate::model::snapshot::Snapshot;
 use crate::model::statement::Source;
-use crate::query::shape::{Operand, Operator, Predicate, Relation, Shape};
+use crate::query::shape::{Limit, Operand, Operator, Predicate, Relation, Shape};
 use crate::query::usual::{single_parameters, usual_text};
 use crate::query::workload::{Assumed, Query, QueryKind, Usual, ValueClass, Workload};
 
@@ -33,12 +37,29 @@ const FAR: f64 = 3.0;
 /// One value explains the rows when it is off by no more than this: statistics are a sample.
 const NEAR: f64 = 1.25;
 
+/// What the planner takes a document for of which it finds none among the statistics (`generic_restriction_selectivity`).
+const LEAST_MATCHING: f64 = 0.0001;
+
+/// A value for plans alone: no document has it.
+const IN_NO_DOCUMENT: &str = r#"{"": null}"#;
+
+/// Who reads this share of a table has not found a page.
+const HALF: f64 = 0.5;
+
+/// In a table of fewer pages a few lookups read as many blocks.
+const FEWEST_PAGES: f64 = 64.0;
+
 /// Fewest rows that are told apart: a statement that finds nothing costs what one costs that finds one row.
 const FEWEST_ROWS: f64 = 0.5;
 
 /// Puts values in the place of parameters wherever they can be told.
 pub fn assume_values(workload: &mut Workload, snapshot: &Snapshot) {
     for query in &mut workload.queries {
+        if let Some(rows) = uncut(query, snapshot) {
+            query.page = rows;
+            (query.usual.text, query.usual.parameters) =
+                usual_text(&query.text, rows, &BTreeMap::new());
+        }
         let classes = value_classes(query, snapshot);
         let was_sent = !query.variants.is_empty() && !classes.is_empty();
         let found = if was_sent {
@@ -53,7 +74,7 @@ pub fn assume_values(workload: &mut Workload, snapshot: &Snapshot) {
         let values: BTreeMap<usize, String> = (found.iter())
             .flat_map(|t| t.parts.iter().flat_map(|p| p.values.clone()))
             .collect();
-        let (text, parameters) = usual_text(&query.text, query.rows_per_call, &values);
+        let (text, parameters) = usual_text(&query.text, query.page, &values);
         for part in found.iter().flat_map(|t| &t.parts) {
             query.shape.relations[0].predicates[part.predicate].operand = part.operand.clone();
         }
@@ -65,11 +86,34 @@ pub fn assume_values(workload: &mut Workload, snapshot: &Snapshot) {
     }
 }
 
-/// The values of the parameters that the rows returned tell, by number.
+/// More rows than `LIMIT $n` could have cut off, where the blocks read tell that it cut nothing: whoever reads half of a table
+/// for a page that comes in no order did not find enough rows for it.
+#[allow(clippy::cast_precision_loss, reason = "counts of blocks")]
+fn uncut(query: &Query, snapshot: &Snapshot) -> Option<f64> {
+    let Shape {
+        relations, blocks, ..
+    } = &query.shape;
+    let ([relation], [block]) = (relations.as_slice(), blocks.as_slice()) else {
+        return None;
+    };
+    let table = snapshot.table(relation.table_oid)?;
+    let in_no_order = block.order.is_empty() && block.order_complete && block.nearest.is_none();
+    let is_page = block.limit == Some(Limit::Parameter) && in_no_order && !block.aggregates;
+    let members = query.members.iter().map(|&m| &snapshot.statements[m]);
+    let blocks: i64 = members
+        .map(|s| s.shared_blks_hit + s.shared_blks_read)
+        .sum();
+    let read = blocks as f64 / query.calls.max(1.0);
+    let is_read = table.relpages >= FEWEST_PAGES && read >= HALF * table.relpages;
+    (is_page && is_read && query.rows_per_call < HALF * table.rows()).then(|| table.rows())
+}
+
+/// The values of the parameters that the rows returned tell, by number, which the table may have.
 pub(super) fn told_values(query: &Query, snapshot: &Snapshot) -> BTreeMap<usize, String> {
     let classes = value_classes(query, snapshot);
     let told = told(query, &classes, snapshot);
     let parts = told.into_iter().flat_map(|t| t.parts);
+    let parts = parts.filter(|part| part.operand != Operand::Literal(IN_NO_DOCUMENT.into()));
     parts.flat_map(|part| part.values).collect()
 }
 
@@ -125,6 +169,9 @@ fn told(query: &Query, classes: &[ValueClass], snapshot: &Snapshot) -> Vec<Told>
     let others = without(relation, &of_ranges);
     let base = Base::without_indexes(&others, &[], &[], false, snapshot);
     let rows = base.tuples * base.share;
+    if let Some(told) = document(relation, &free, counted, snapshot) {
+        return vec![told];
+    }
     if rows <= 0.0 || !is_certain(&base) {
         return Vec::new();
     }
@@ -173,7 +220,7 @@ fn only_relation(query: &Query) -> Option<&Relation> {
         query.kind,
         QueryKind::Select | QueryKind::Update | QueryKind::Delete
     );
-    let all_rows = block.limit.is_none()
+    let all_rows = (block.limit.is_none() || query.page > query.rows_per_call)
         && !block.aggregates
         && !block.inexact
         && block.group.is_empty()
@@ -250,6 +297,44 @@ pub(super) fn is_certain(base: &Base<'_>) -> bool {
         !clause.share.default && clause.predicate.expression.is_none() && told
     };
     base.table.is_some() && base.clauses.iter().all(told)
+}
+
+/// What few rows contain, if few were returned, for the only condition that a document has to contain something: the planner takes a
+/// hundredth of the rows for an unknown one. Nothing where another condition could be the reason.
+fn document(
+    relation: &Relation,
+    free: &BTreeSet<usize>,
+    counted: f64,
+    snapshot: &Snapshot,
+) -> Option<Told> {
+    let table = snapshot.table(relation.table_oid)?;
+    let at = relation.predicates.iter().position(|predicate| {
+        let column = table.column(&predicate.column);
+        predicate.operator == Operator::Other("@>".into())
+            && column.is_some_and(|c| c.base_type == "jsonb")
+    })?;
+    let predicate = &relation.predicates[at];
+    let numbers = parameters(predicate, free)?;
+    let rest = without(relation, &BTreeSet::from([at]));
+    let base = Base::without_indexes(&rest, &[], &[], false, snapshot);
+    let share = counted.max(FEWEST_ROWS) / (base.tuples * base.share);
+    let is_rare = share < (MATCHING * LEAST_MATCHING).sqrt();
+    if !is_rare || !is_certain(&base) {
+        return None;
+    }
+    let assumed = Assumed {
+        column: predicate.column.clone(),
+        share: LEAST_MATCHING,
+        generic: MATCHING,
+        calls: None,
+        counted: true,
+    };
+    let constants = vec![IN_NO_DOCUMENT.to_owned(); numbers.len()];
+    let part = Part::new(at, predicate, constants, snapshot.taken_at)?;
+    Some(Told {
+        assumed,
+        parts: vec![part],
+    })
 }
 
 /// Bounds for the range conditions on one column that keep `share` of the rows.
@@ -391,7 +476,13 @@ create table sessions ( -- rows=100000 pages=1000
   score int, -- n_distinct=-1 null_frac=0.5 histogram={0,100,200,300,400}
   note text
 );
-create table customers (id int primary key, email text);";
+create table customers (id int primary key, email text);
+create table documents ( -- rows=100000 pages=5000
+  id int primary key,
+  kind text not null, -- n_distinct=10
+  doc jsonb not null, -- n_distinct=-1
+  note text
+);";
 
     /// The text that is planned, with so many rows returned per call.
     fn usual(sql: &str, rows_per_call: i64) -> Query {
@@ -561,6 +652,75 @@ create table customers (id int primary key, email text);";
         ] {
             let query = usual(sql, rows);
             assert_eq!(query.usual.assumed, [], "{sql}");
+        }
+    }
+
+    #[test]
+    fn a_document_is_as_rare_as_the_rows_say() {
+        let sql = "select * from documents where doc @>";
+        let rare = r#"'{"": null}'"#;
+        for (rest, expected) in [
+            ("$1", rare.to_owned()),
+            ("$1::jsonb", format!("{rare}::jsonb")),
+            ("$1 and kind = $2", format!("{rare} and kind = $1")),
+        ] {
+            let query = usual(&format!("{sql} {rest}"), 3);
+            assert_eq!(query.usual.text, format!("{sql} {expected}"));
+            assert!(query.assumed().all(|a| a.counted && a.share < 0.001));
+            // Nothing to execute it with.
+            let snapshot = with_statements(catalog(SHOP), &[(&query.text, 1, 1.0)]);
+            let workload = workload(&snapshot, &WorkloadOptions::default());
+            let told = told_values(&workload.queries[0], &snapshot);
+            assert!(told.is_empty(), "{told:?}");
+        }
+        for (rest, rows) in [
+            // What the planner takes it for anyway, or the other condition may be the reason.
+            ("$1", 200),
+            ("$1 and note = $2", 1),
+            ("$1 limit $2", 1),
+            ("$1 || $2", 1),
+        ] {
+            let planned = format!("{sql} {rest}").replace("limit $2", "limit 1");
+            assert_eq!(usual(&format!("{sql} {rest}"), rows).usual.text, planned);
+        }
+    }
+
+    /// With so many blocks read by its 100 calls, which returned 100 rows each.
+    fn read(sql: &str, blocks: i64) -> Query {
+        let mut snapshot = with_statements(catalog(SHOP), &[(sql, 100, 10.0)]);
+        snapshot.statements[0].rows = 100 * 100;
+        snapshot.statements[0].shared_blks_hit = blocks / 2;
+        snapshot.statements[0].shared_blks_read = blocks - blocks / 2;
+        let mut workload = workload(&snapshot, &WorkloadOptions::default());
+        assume_values(&mut workload, &snapshot);
+        workload.queries.remove(0)
+    }
+
+    #[test]
+    fn a_limit_that_cut_nothing_off_is_none() {
+        let note = "select * from sessions where note like $1";
+        let query = read(&format!("{note} limit $2"), 60_000);
+        assert_eq!(query.usual.text, format!("{note} limit 100000"));
+        assert!((query.page - 100_000.0).abs() < 1e-9);
+        // Its rows tell what its conditions keep, then.
+        let range = read(
+            "select * from sessions where expires_at < $1 limit $2",
+            60_000,
+        );
+        assert!((range.usual.assumed[0].share - 0.0025).abs() < 1e-4);
+        for (rest, blocks) in [
+            // It could have been full before half of the table was read.
+            ("limit $2", 40_000),
+            // Whoever sorts reads all of it.
+            ("order by id limit $2", 100_000),
+            ("order by lower(kind) limit $2", 100_000),
+            ("group by id limit $2", 100_000),
+            ("limit 50", 100_000),
+            ("", 100_000),
+        ] {
+            let query = read(&format!("{note} {rest}"), blocks);
+            assert!((query.page - 100.0).abs() < 1e-9, "{rest}");
+            assert!(query.usual.assumed.is_empty());
         }
     }
 

@@ -73,7 +73,7 @@ pub(super) fn value_classes(query: &Query, snapshot: &Snapshot) -> Vec<ValueClas
     let class = |(share, known): (f64, Known<'_>)| {
         let constant = skewed.form.constant(known.value);
         let values = BTreeMap::from([(skewed.parameter, constant)]);
-        let (text, parameters) = usual_text(&query.text, query.rows_per_call, &values);
+        let (text, parameters) = usual_text(&query.text, query.page, &values);
         let mut shape = query.shape.clone();
         shape.relations[skewed.relation].predicates[skewed.predicate].operand =
             skewed.form.operand(known.value);
@@ -187,7 +187,7 @@ fn sent(query: &Query, snapshot: &Snapshot) -> Vec<ValueClass> {
     let class = |group: &Vec<(f64, f64, &str, &Shape)>| {
         let calls: f64 = group.iter().map(|g| g.1).sum();
         let (_, _, text, shape) = group.iter().max_by(|a, b| a.1.total_cmp(&b.1))?;
-        let (text, parameters) = usual_text(text, query.rows_per_call, &BTreeMap::new());
+        let (text, parameters) = usual_text(text, query.page, &BTreeMap::new());
         let usual = Usual {
             text,
             parameters,

@@ -246,6 +246,7 @@ mod tests {
             calls,
             total_ms: None,
             rows_per_call: 1.0,
+            page: 1.0,
             search_path: vec![],
             usual: Usual::default(),
             classes: Vec::new(),

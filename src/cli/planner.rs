@@ -244,7 +244,7 @@ impl<'a> Planner<'a> {
                 .ways()
                 .nth(way)
                 .map_or(&asked.shape, |(.., shape)| shape);
-            Question::new(shape, asked.kind, asked.rows_per_call, snapshot)
+            Question::new(shape, asked.kind, asked.page, snapshot)
         });
         let cost = if dropped.is_empty() {
             question.cost(&able.indexes)

@@ -140,7 +140,7 @@ pub struct Nearest {
 pub enum Limit {
     /// A number in the text.
     Rows(f64),
-    /// `$n`: see `Query::rows_per_call` for what is usual.
+    /// `$n`: see `Query::page` for what it is taken for.
     Parameter,
 }
 

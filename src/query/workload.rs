@@ -46,8 +46,10 @@ pub struct Query {
     pub calls: f64,
     /// Total execution time of all members, ms; `None` when the source has no times.
     pub total_ms: Option<f64>,
-    /// Mean rows returned per execution: what LIMIT `$n` usually is.
+    /// Mean rows returned per execution.
     pub rows_per_call: f64,
+    /// What LIMIT `$n` is taken for: the rows returned, or more where it was seen to cut nothing off.
+    pub page: f64,
     /// Schemas that unqualified names were resolved in.
     pub search_path: Vec<String>,
     /// What it asks of the tables.

@@ -11,7 +11,7 @@ const EQUALITY: f64 = 0.005;
 const INEQUALITY: f64 = 1.0 / 3.0;
 const RANGE: f64 = 0.005;
 pub(crate) const MATCH: f64 = 0.005;
-const MATCHING: f64 = 0.010;
+pub(crate) const MATCHING: f64 = 0.010;
 const IS_NULL: f64 = 0.005;
 /// `DEFAULT_NUM_DISTINCT`.
 const DISTINCT: f64 = 200.0;

@@ -44,6 +44,7 @@ fn query(sql: &str, snapshot: &Snapshot) -> Query {
         calls: 1.0,
         total_ms: None,
         rows_per_call: 10.0,
+        page: 10.0,
         search_path: vec!["public".into()],
         shape: analysed.shape,
         usual: Usual::default(),

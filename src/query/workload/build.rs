@@ -297,6 +297,7 @@ impl<'a> Group<'a> {
             calls: self.calls,
             total_ms: self.total_ms,
             rows_per_call,
+            page: rows_per_call,
             search_path: self.path,
             shape: analysed.shape,
             unread: None,
