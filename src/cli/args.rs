@@ -50,7 +50,7 @@ pub(crate) enum Command {
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct ConnectArgs {
     /// Connection URI, conninfo string, or database name.
-    #[arg(value_name = "TARGET")]
+    #[arg(value_name = "TARGET", value_parser = target)]
     target: Option<String>,
     /// Database name, URI or conninfo string (instead of TARGET).
     #[arg(
@@ -88,6 +88,19 @@ impl ConnectArgs {
     }
 }
 
+/// A target, unless it is a statement: no database is called that, and the server would only say that it does not exist.
+fn target(text: &str) -> Result<String, String> {
+    const BEGINNINGS: [&str; 8] = [
+        "select", "with", "insert", "update", "delete", "merge", "values", "table",
+    ];
+    let mut words = text.split_whitespace();
+    let first = words.next().unwrap_or_default().to_ascii_lowercase();
+    if BEGINNINGS.contains(&first.as_str()) && words.next().is_some() {
+        return Err("a statement, not a database; explain takes statements behind -c".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
 /// A size as people write it: `16GB`, `512 MB`, `8192` (bytes); powers of 1024 as in PostgreSQL's settings.
 pub(crate) fn size(text: &str) -> Option<f64> {
     let text = text.trim();
@@ -107,6 +120,27 @@ pub(crate) fn size(text: &str) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_statement_is_no_target() {
+        for text in [
+            "select * from t",
+            "WITH a AS (SELECT 1)\nSELECT",
+            " Update t",
+        ] {
+            assert!(target(text).unwrap_err().contains("-c"), "{text}");
+        }
+        for text in [
+            "shop",
+            "select",
+            "postgresql://db/select",
+            "host=db dbname=select",
+            "selected items",
+            "",
+        ] {
+            assert_eq!(target(text).unwrap(), text);
+        }
+    }
 
     #[test]
     fn sizes_are_read_as_people_write_them() {
