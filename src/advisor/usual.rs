@@ -208,6 +208,19 @@ pub(super) fn rows_counted(query: &Query, snapshot: &Snapshot) -> Option<f64> {
         .map(|_| query.rows_per_call)
 }
 
+/// Whether the rows that a statement returned are about as many as its conditions are taken to keep: then their columns are as
+/// independent as the planner takes them for.
+pub(super) fn is_borne_out(query: &Query, snapshot: &Snapshot) -> bool {
+    let (Some(relation), Some(counted)) = (only_relation(query), rows_counted(query, snapshot))
+    else {
+        return false;
+    };
+    let base = Base::without_indexes(relation, &[], &[], false, snapshot);
+    let expected = (base.tuples * base.share).max(FEWEST_ROWS);
+    let off = (counted.max(FEWEST_ROWS) / expected).ln().abs();
+    is_certain(&base) && off <= FAR.ln()
+}
+
 /// The one table of a statement whose rows are those that pass its conditions.
 fn only_relation(query: &Query) -> Option<&Relation> {
     let Shape {
@@ -682,6 +695,31 @@ create table documents ( -- rows=100000 pages=5000
         ] {
             let planned = format!("{sql} {rest}").replace("limit $2", "limit 1");
             assert_eq!(usual(&format!("{sql} {rest}"), rows).usual.text, planned);
+        }
+    }
+
+    #[test]
+    fn rows_bear_out_that_columns_are_independent() {
+        let both = "select * from sessions where customer_id = $1 and kind = 'a'";
+        for (sql, rows, expected) in [
+            // Ten rows a customer, half of them of that kind.
+            (both, 5, true),
+            (both, 14, true),
+            (both, 1, false),
+            (both, 20, false),
+            ("select * from sessions where id = $1", 1, true),
+            ("select * from sessions where note = $1", 500, false),
+            (
+                "select * from sessions where customer_id = $1 limit $2",
+                10,
+                false,
+            ),
+        ] {
+            let mut snapshot = with_statements(catalog(SHOP), &[(sql, 100, 10.0)]);
+            snapshot.statements[0].rows = 100 * rows;
+            let workload = workload(&snapshot, &WorkloadOptions::default());
+            let told = is_borne_out(&workload.queries[0], &snapshot);
+            assert_eq!(told, expected, "{sql} with {rows} rows");
         }
     }
 
