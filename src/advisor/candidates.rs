@@ -33,7 +33,7 @@ use crate::advisor::partial::{partial, parts};
 use crate::advisor::size::{hypothetical, hypothetical_in};
 use crate::advisor::special::hash::{compared_otherwise, hashes};
 use crate::advisor::special::special;
-use crate::advisor::usual::{is_borne_out, rows_counted};
+use crate::advisor::usual::{borne_out, rows_counted};
 use crate::advisor::value_classes::is_guessed;
 use crate::model::catalog::Table;
 use crate::model::index::{IndexDefinition, IndexKey};
@@ -101,8 +101,9 @@ pub struct Candidates {
     /// For each query whether the planner has to take a mean over the values of a skewed column, of which the rare ones are asked
     /// for by an index and the common one by none, because there is no value to ask it with (else: `Query::classes`).
     pub skewed: Vec<bool>,
-    /// For each query whether the rows that it returned bear out how many its conditions are taken to keep.
-    pub borne_out: Vec<bool>,
+    /// For each query the columns that it searches by, where the rows that it returned bear out how many its conditions are taken to
+    /// keep; else none.
+    pub borne_out: Vec<BTreeSet<String>>,
     /// For each candidate whether it is mere comfort: it widens an index that exists, or holds INCLUDE columns.
     pub widens: Vec<bool>,
     /// For each candidate whether it finds nothing that an index that exists does not find as well, so that it only helps a statement
@@ -158,7 +159,7 @@ pub fn candidates(
         found
             .skewed
             .push(query.classes.is_empty() && is_skewed(&query.shape, snapshot));
-        found.borne_out.push(is_borne_out(query, snapshot));
+        found.borne_out.push(borne_out(query, snapshot));
     }
     found
 }

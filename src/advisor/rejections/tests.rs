@@ -139,7 +139,7 @@ impl World<'_> {
             declined: vec![None; self.plans.len()],
             guessed: vec![self.guessed; self.plans.len()],
             skewed: vec![false; self.plans.len()],
-            borne_out: vec![false; self.plans.len()],
+            borne_out: vec![BTreeSet::new(); self.plans.len()],
             widens: vec![false; all.len()],
             only_covers: vec![false; all.len()],
             unproven: vec![false; all.len()],

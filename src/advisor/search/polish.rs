@@ -60,13 +60,18 @@ impl Search<'_> {
 
     /// By what share a statement may get slower when `narrow` steps in the place of `wide`.
     fn tolerated(&self, query: usize, wide: usize, narrow: usize) -> f64 {
-        let keys = |index: usize| self.candidates.indexes[index].definition.keys.len();
+        let definition = |index: usize| &self.candidates.indexes[index].definition;
+        let (from, to) = (definition(wide), definition(narrow));
         let left = self.size(&[narrow]) / self.size(&[wide]);
-        match (keys(narrow) < keys(wide), self.candidates.borne_out[query]) {
-            (false, _) if left <= UNCOVERED => f64::INFINITY,
-            (_, true) if left <= 0.5 => NARROWED_TO_HALF,
-            (_, false) if left <= 0.5 => f64::INFINITY,
-            _ => NARROWED,
+        let searched = &self.candidates.borne_out[query];
+        let mut lost =
+            (from.key_columns()).filter(|name| to.key_columns().all(|kept| kept != *name));
+        if left <= 0.5 && lost.any(|name| searched.contains(name)) {
+            NARROWED_TO_HALF
+        } else if left <= 0.5 || left <= UNCOVERED && from.keys.len() == to.keys.len() {
+            f64::INFINITY
+        } else {
+            NARROWED
         }
     }
 
